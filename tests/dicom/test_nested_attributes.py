@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from voxelry.dicom.frames.frame import frames_of
+from voxelry.dicom.frames.frame import Frame, frames_of
+from voxelry.dicom.frames.frame_values import values_of_frames
+from voxelry.dicom.grouping.group_columns import group_columns
 from voxelry.dicom.grouping.nested_attributes import FunctionalGroups, nested_attributes
-from voxelry.dicom.headers.attributes import dataset_of, item_attributes
+from voxelry.dicom.headers.attributes import Attributes, dataset_of, item_attributes
+from voxelry.dicom.headers.comparable import ABSENT
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import read_header
 from voxelry.dicom.headers.sources import FileSource
@@ -74,11 +79,8 @@ def groups(draw: st.DrawFn) -> list[Dataset]:
     return made
 
 
-@settings(max_examples=200, deadline=None)
-@given(groups(), st.sampled_from(["ISO_IR 6", "ISO_IR 100"]), st.booleans(), st.booleans())
-def test_attributes_are_those_that_pydicom_reads(
-    made: list[Dataset], character_set: str, undefined: bool, implicit: bool
-) -> None:
+def read_groups(made: list[Dataset], character_set: str, *, undefined: bool, implicit: bool) -> tuple[Attributes, ...]:
+    """The groups as they are read from a file that has them."""
     written = Dataset()
     written.SpecificCharacterSet = character_set
     written.PerFrameFunctionalGroupsSequence = made
@@ -95,10 +97,21 @@ def test_attributes_are_those_that_pydicom_reads(
         0x00080005: (b"" if implicit else b"CS", character_set.encode()),
         0x52009230: (b"" if implicit else b"SQ", value),
     }
-    top = Elements(encoded)
-    reader = FunctionalGroups()
-    own = item_attributes(top, "PerFrameFunctionalGroupsSequence")
+    own = item_attributes(Elements(encoded), "PerFrameFunctionalGroupsSequence")
     assert len(own) == len(made)
+    return own
+
+
+FILES = (st.sampled_from(["ISO_IR 6", "ISO_IR 100"]), st.booleans(), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(groups(), *FILES)
+def test_attributes_are_those_that_pydicom_reads(
+    made: list[Dataset], character_set: str, undefined: bool, implicit: bool
+) -> None:
+    reader = FunctionalGroups()
+    own = read_groups(made, character_set, undefined=undefined, implicit=implicit)
     for item in (*own, *own):  # also from what is known of the first time
         assert reader.attributes(item) == nested_attributes(dataset_of(item))
 
@@ -111,3 +124,43 @@ def test_facts_are_shared_by_frames_that_say_the_same(tmp_path: Path, slope: flo
     assert [(frame.slope, frame.intercept) for frame in frames] == pairs
     assert frames[0].facts is frames[2].facts
     assert len({id(frame.facts) for frame in frames}) == len(set(pairs))
+
+
+@pytest.fixture(scope="module")
+def plain_frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
+    [path] = synthetic_series(tmp_path_factory.mktemp("plain"), slices=1, modality="MR").paths
+    [frame] = frames_of(read_header(FileSource.of(path)))
+    return frame
+
+
+@settings(max_examples=200, deadline=None)
+@given(made=groups(), shared=groups(), file=st.tuples(*FILES), instances=st.integers(1, 2))
+def test_columns_hold_what_each_frame_says(
+    plain_frame: Frame, made: list[Dataset], shared: list[Dataset], file: tuple[str, bool, bool], instances: int
+) -> None:
+    character_set, undefined, implicit = file
+    own = read_groups(made, character_set, undefined=undefined, implicit=implicit)
+    common = read_groups(shared, character_set, undefined=undefined, implicit=implicit)[0]
+    headers = [plain_frame.header, copy(plain_frame.header)]
+    frames = [
+        replace(plain_frame, header=headers[number % instances], index=number, groups=(group, common))
+        for number, group in enumerate(own)
+    ]
+    said = [{**nested_attributes(dataset_of(common)), **nested_attributes(dataset_of(group))} for group in own]
+    expected = {
+        attribute: column
+        for attribute in {attribute for one in said for attribute in one}
+        if len(set(column := [one.get(attribute, ABSENT) for one in said])) > 1
+    }
+    columns = group_columns(frames)
+    differing = {one: list(column.values()) for one, column in columns.items() if len(set(column.values())) > 1}
+    assert differing == expected
+    assert all(list(column) == frames for column in columns.values())
+    for keyword in (
+        "FrameAcquisitionDateTime",
+        "TemporalPositionIndex",
+        "EffectiveEchoTime",
+        "Modality",
+        "PhaseVector",
+    ):
+        assert values_of_frames(frames, keyword) == [frame.value(keyword) for frame in frames]

@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from voxelry.dicom.headers.attributes import dataset_of, first_attributes, item_attributes, items, numbers, text
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.item_columns import item_columns
 from voxelry.dicom.headers.plain_items import plain_items
 from voxelry.dicom.headers.sources import FileSource
 from voxelry.testing import synthetic_series
@@ -135,3 +136,29 @@ def test_items_of_one_length_are_told_apart(kinds: list[dict[int, tuple[bytes, b
 def test_the_values_of_a_layout_are_not_remembered() -> None:
     first, second = ({0x00209157: (b"UL", bytes([number] * 8))} for number in (1, 2))
     assert plain_items((b"SQ", item_of(first) * 3 + item_of(second))) == [first, first, first, second]
+
+
+@given(
+    st.lists(ELEMENTS, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=1, max_size=30),
+    st.integers(0, 40),
+    st.binary(max_size=2),
+)
+def test_columns_are_the_elements_of_each_item(
+    kinds: list[dict[int, tuple[bytes, bytes]]], order: list[int], at: int, dirt: bytes
+) -> None:
+    """Also where lengths, layouts or damage differ from one item to the next."""
+    values = [item_of(kinds[number % len(kinds)]) for number in order]
+    values[-1] = values[-1][:at] + dirt + values[-1][at + len(dirt) :]
+    read = [plain_items((b"SQ", value)) for value in values]
+    tags = (0x00080018, 0x00189087, 0x00209157, 0x00211010, 0x7FE00010)
+    found = item_columns([(b"SQ", value) for value in values], tags)
+    alone = [items[0] for items in read if items is not None and len(items) == 1]
+    if len(alone) < len(read) or any(vr == b"SQ" for item in alone for vr, _ in item.values()):
+        assert found is None
+    else:
+        assert found == {tag: [item.get(tag) for item in alone] for tag in tags}
+
+
+def test_implicit_sequences_are_no_columns() -> None:
+    assert item_columns([(b"", item_of({}))], (0x00209157,)) is None

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 
-from voxelry.dicom.frames.frame import Frame, of_each
-from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame_values import values_of_frames
 
 CLOCKS = (
     "AcquisitionDateTime",
@@ -87,10 +87,9 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     Times are combined with their own dates. If the time falls by almost a day while the date stays the same, the
     scanner kept the date past midnight. If all frames have an offset from UTC, the seconds are those of UTC.
     """
-    told = of_each(frames, lambda frame: _told(frame, keyword))
-    if any(one is None for one in told):
+    parts = _told(frames, keyword)
+    if parts is None:
         return None
-    parts = [one for one in told if one is not None]
     days, times, offsets = zip(*parts, strict=True) if parts else ((), (), ())
     known = [offset is not None for offset in offsets]
     if any(known) and not all(known):
@@ -106,17 +105,34 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
 
 def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
     """True if every frame has an offset from UTC."""
-    told = of_each(frames, lambda frame: _told(frame, keyword))
-    return all(one is not None and one[2] is not None for one in told)
+    told = _told(frames, keyword)
+    return told is not None and all(offset is not None for _, _, offset in told)
 
 
-def _told(frame: Frame, keyword: str) -> tuple[float | None, float, float | None] | None:
-    """The day, the time of the day and the offset to UTC that a frame says; None without a time."""
-    words, zone = frame.value(keyword), text(frame.header.elements, "TimezoneOffsetFromUTC")
+_Moment = tuple[float | None, float, float | None]
+"""The day, the time of the day and the offset to UTC, in seconds."""
+
+
+def _told(frames: Sequence[Frame], keyword: str) -> list[_Moment] | None:
+    """When each frame says that it was made; None if one has no time."""
+    times = values_of_frames(frames, keyword)
+    if not all(times):
+        return None
+    dates: list[str | None] = [None] * len(times)
     if keyword in _DATES:
-        time = seconds_of_day(words)
-        return None if time is None else (seconds_of_date(frame.value(_DATES[keyword])), time, seconds_of_offset(zone))
-    return datetime_parts(words, zone)
+        dates = [*values_of_frames(frames, _DATES[keyword])]
+    zones = values_of_frames(frames, "TimezoneOffsetFromUTC")
+    words = list(zip(times, dates, zones, strict=True))
+    known = {each: _moment(*each) for each in set(words)}
+    found = [moment for each in words if (moment := known[each]) is not None]
+    return found if len(found) == len(words) else None
+
+
+def _moment(time: str, date: str | None, zone: str) -> _Moment | None:
+    if date is None:
+        return datetime_parts(time, zone)
+    seconds = seconds_of_day(time)
+    return None if seconds is None else (seconds_of_date(date), seconds, seconds_of_offset(zone))
 
 
 def past_midnight(times: Sequence[float]) -> list[float]:

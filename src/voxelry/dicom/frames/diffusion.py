@@ -56,13 +56,13 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
 
 def _bytes_of_diffusion(frame: Frame) -> tuple[object, ...] | None:
     """What `_weighting` reads beside the instance's own attributes; None if a group is not told by its bytes."""
-    found: list[object] = [frame.orientation]
-    for group in frame.groups:
-        if not isinstance(group, Elements) or group.encoded is None:
-            return None
-        encoded = group.encoded
-        found += [(tag, encoded[tag]) for tag in encoded if tag in _GROUPS or tag >> 16 & 1]
-    return tuple(found)
+    if not all(isinstance(group, Elements) for group in frame.groups):
+        return None
+    own = frame.groups[0].encoded if frame.groups and isinstance(frame.groups[0], Elements) else {}
+    if own is None:
+        return None
+    told = [(tag, cell) for tag, cell in own.items() if tag in _GROUPS or tag >> 16 & 1]
+    return frame.orientation, *frame.groups[1:], *told
 
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:

@@ -9,8 +9,13 @@ from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import first_attributes, items, numbers, text, value_of
+from voxelry.dicom.headers.attributes import Attributes, first_attributes, items, numbers, text, value_of
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.header import Header
+from voxelry.dicom.headers.item_columns import item_columns
+
+_FRAME_CONTENT, _VALUES = 0x00209111, 0x00209157
+"""Frame Content Sequence and Dimension Index Values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,28 @@ def _told(header: Header) -> Iterator[tuple[str, str]]:
             yield "", organization
 
 
-def dimension_indices(frame: Frame) -> tuple[float, ...]:
-    """Dimension Index Values (0020,9157) of a frame, one for each dimension; empty where unknown."""
+def dimension_indices(frames: Sequence[Frame]) -> list[tuple[float, ...]]:
+    """Dimension Index Values (0020,9157) of each frame, one for each dimension; empty where unknown."""
+    own = [frame.groups[0] for frame in frames]
+    contents = [group.encoded.get(_FRAME_CONTENT) for group in own if isinstance(group, Elements) and group.encoded]
+    known = [content for content in contents if content is not None]
+    columns = item_columns(known, (_VALUES,)) if len(known) == len(frames) else None
+    if columns is None:
+        return [_of_frame(frame) for frame in frames]
+    return [_numbers({} if cell is None else {_VALUES: cell}) for cell in columns[_VALUES]]
+
+
+def _of_frame(frame: Frame) -> tuple[float, ...]:
     for group in frame.groups:
         content = first_attributes(group, "FrameContentSequence")
         if content is None:
             continue
-        try:
-            return numbers(content, "DimensionIndexValues") or ()
-        except PixelDataError:
-            return ()
+        return _numbers(content)
     return ()
+
+
+def _numbers(content: Attributes | dict[int, EncodedValue]) -> tuple[float, ...]:
+    try:
+        return numbers(Elements(content) if isinstance(content, dict) else content, "DimensionIndexValues") or ()
+    except PixelDataError:
+        return ()

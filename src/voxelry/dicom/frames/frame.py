@@ -44,8 +44,7 @@ from voxelry.dicom.pixels.encapsulated import check_frames
 T = TypeVar("T")
 SAME_COSINE = 1e-3
 """Direction cosines that differ by no more are equal."""
-_VALUE_GROUPS = {
-    # where an enhanced instance keeps what tells frames at one position apart: sequence and attribute
+VALUE_GROUPS = {
     "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
     "EffectiveEchoTime": ("MREchoSequence", "EffectiveEchoTime"),
     "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
@@ -55,6 +54,7 @@ _VALUE_GROUPS = {
     "FrameType": ("MRImageFrameTypeSequence", "FrameType"),
     "FrameAcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
 }
+"""Where an enhanced instance keeps what tells frames at one position apart: sequence and attribute."""
 
 
 VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVector", "TimeSliceVector")
@@ -62,6 +62,8 @@ VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVec
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 _FACT_GROUPS = (0x00209116, 0x00289110, 0x00289145)
 """What facts are made of: Plane Orientation, Pixel Measures and Pixel Value Transformation Sequence."""
+_PLACE_GROUPS = (0x00209113,)
+"""Plane Position Sequence."""
 
 
 StepFrom = Literal["", "source", "spacing", "gap"]
@@ -165,8 +167,8 @@ class Frame:
 
     def value(self, keyword: str) -> str:
         """An attribute that may distinguish frames at one position, as text; empty if it is absent or unreadable."""
-        if keyword in _VALUE_GROUPS:
-            sequence, name = _VALUE_GROUPS[keyword]
+        if keyword in VALUE_GROUPS:
+            sequence, name = VALUE_GROUPS[keyword]
             for group in self.groups:
                 item = first_attributes(group, sequence)
                 found = text(item, name) if item is not None else ""
@@ -259,37 +261,45 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
             return
         common = () if shared is None else (shared,)
         if not per_frame:  # one place, if any, for all of them together
-            position, facts, said = _told_by_groups(header, pixels, common, None, None)
+            facts, (position, said) = facts_of(header, pixels, common), _place_of(header, common)
             for index in range(pixels.frames):
                 yield Frame(header, index, position if pixels.frames == 1 else None, facts, said, common)
             return
         alike: dict[object, Facts] = {}  # by the bytes of what facts are made of
+        places: dict[object, _Place] = {}  # by those of positions
         for index, own in enumerate(per_frame):
             groups = (own, *common)
-            key = _fact_bytes(own)
-            position, facts, said = _told_by_groups(header, pixels, groups, index, alike.get(key))
-            # A slope of 0 is right only for this frame's pixels.
-            if key is not None and key not in alike and not is_empty_slope(header, groups):
-                alike[key] = facts
-            yield Frame(header, index, position, facts, said, groups)
+            key, place = _bytes_of(own, _FACT_GROUPS), _bytes_of(own, _PLACE_GROUPS)
+            known_place = places.get(place)
+            if known_place is None:
+                known_place = _place_of(header, groups)
+                if place is not None:
+                    places[place] = known_place
+            same = alike.get(key)
+            if same is None:
+                same = facts_of(header, pixels, groups, index)
+                # A slope of 0 is right only for this frame's pixels.
+                if key is not None and not is_empty_slope(header, groups):
+                    alike[key] = same
+            yield Frame(header, index, known_place[0], same, known_place[1], groups)
     except PixelDataError as error:
         raise named(error, header.name) from None
 
 
-def _fact_bytes(own: Attributes) -> object:
-    """The functional groups of a frame's own that facts are made of, as bytes; None if they are not told by these."""
+def _bytes_of(own: Attributes, tags: tuple[int, ...]) -> object:
+    """Some functional groups of a frame's own as bytes; None if they are not told by these."""
     if isinstance(own, Elements) and own.encoded is not None:
-        return tuple(map(own.encoded.get, _FACT_GROUPS))
-    return None if any(tag in own for tag in _FACT_GROUPS) else ()
+        return tuple(map(own.encoded.get, tags))
+    return None if any(tag in own for tag in tags) else ()
 
 
-def _told_by_groups(
-    header: Header, pixels: PixelDescription, groups: Groups, index: int | None, alike: Facts | None
-) -> tuple[Vector | None, Facts, tuple[str, ...]]:
-    """What of a frame depends on its functional groups; ``alike`` are facts that are known to be its own too."""
+_Place = tuple[Vector | None, tuple[str, ...]]
+"""A position, and warnings about it."""
+
+
+def _place_of(header: Header, groups: Groups) -> _Place:
     warnings: list[str] = []
-    position = position_of(group_of(groups, "PlanePositionSequence", header.elements), warnings)
-    return position, alike or facts_of(header, pixels, groups, index), tuple(warnings)
+    return position_of(group_of(groups, "PlanePositionSequence", header.elements), warnings), tuple(warnings)
 
 
 def _plain_frames(header: Header, facts: Facts) -> Iterator[Frame]:

@@ -102,6 +102,7 @@ _TAGS = {
     BaseTag(int(tag_for_keyword(sequence) or 0)): {int(tag_for_keyword(own) or 0): name for own, name in inner.items()}
     for sequence, inner in _GROUPS.items()
 }
+_PLAIN_TAGS = tuple(map(int, _TAGS))
 _SEQUENCES = {name: (sequence, own) for sequence, inner in _GROUPS.items() for own, name in inner.items()}
 
 Told = Mapping[str, Value]
@@ -169,10 +170,11 @@ class _WithGroups(Mapping[str, Value]):
         self._values: dict[str, Value] | None = None
 
     def _all(self) -> dict[str, Value]:
-        if self._values is None:
-            self._values = _merged(self._shared, self._frames)
+        frames, known = self._frames, self._values  # in this order: another thread may set them in the other one
+        if known is None:
+            known = self._values = _merged(self._shared, frames)
             self._frames = ()
-        return self._values
+        return known
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Value]]]:
         """Pickle as a dict of the values, without the frames."""
@@ -198,7 +200,12 @@ def _merged(shared: Told, frames: Sequence[Frame]) -> dict[str, Value]:
     earlier: list[Told] | None = None
     common: dict[str, Value] = {}
     differing: set[str] = set()
+    before: object = None
     for frame in frames:
+        said = _said(frame)
+        if said is not None and said == before:
+            continue
+        before = said
         parts = [part for group in reversed(frame.groups) for part in _parts(group, known)]
         if earlier is not None and len(parts) == len(earlier) and all(map(_is_same, parts, earlier)):
             continue
@@ -211,6 +218,14 @@ def _merged(shared: Told, frames: Sequence[Frame]) -> dict[str, Value]:
             )
         earlier = parts
     return {keyword: value for keyword, value in {**shared, **common}.items() if keyword not in differing}
+
+
+def _said(frame: Frame) -> tuple[object, ...] | None:
+    """The bytes of what is read of a frame's own group, and its other groups; None if it is not told by these."""
+    own = frame.groups[0] if frame.groups else None
+    if not isinstance(own, Elements) or own.encoded is None:
+        return None
+    return *map(own.encoded.get, _PLAIN_TAGS), *map(id, frame.groups[1:])
 
 
 def _is_same(one: Told, other: Told) -> bool:

@@ -23,11 +23,13 @@ Nested: TypeAlias = Mapping[Attribute, Comparable]
 
 _PIXELS = min(PIXEL_TAGS) & 0xFFFF0000
 _CHARACTER_SET = 0x00080005
-_FRAME_CONTENT = 0x00209111
-_OF_FRAME_CONTENT = frozenset(
+FRAME_CONTENT = 0x00209111
+"""Frame Content Sequence."""
+OF_FRAME_CONTENT = frozenset(
     int(tag_for_keyword(keyword) or 0)
     for keyword in ("StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition")
 )
+"""What of Frame Content may distinguish frames."""
 
 
 def nested_attributes(dataset: Dataset, *, only: int | None = None) -> Nested:
@@ -65,7 +67,7 @@ def _by_pydicom(
 
 def _is_left_out(path: tuple[int, ...], tag: int) -> bool:
     """True for what Frame Content has beside the few attributes that may distinguish frames."""
-    return path[:1] == (_FRAME_CONTENT,) and tag not in _OF_FRAME_CONTENT
+    return path[:1] == (FRAME_CONTENT,) and tag not in OF_FRAME_CONTENT
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +80,7 @@ def attribute_at(path: tuple[int, ...], creator: str = "") -> Attribute:
     return Attribute(path, name=keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
 
 
-class _UnusualGroupError(Exception):
+class UnusualGroupError(Exception):
     """Only pydicom can read a functional group."""
 
 
@@ -98,9 +100,26 @@ class FunctionalGroups:
         if isinstance(group, Elements) and group.encoded is not None and group.around is not None:
             try:
                 return self._of_item(group.encoded, group.around, (), 0)
-            except _UnusualGroupError:
+            except UnusualGroupError:
                 pass
         return nested_attributes(dataset_of(group))
+
+    def of_element(self, tag: int, cell: EncodedValue, around: Elements) -> Nested:
+        """What a single element of a group has to say; no private one but a sequence.
+
+        Raises
+        ------
+        UnusualGroupError
+            If only pydicom can read it.
+        """
+        return self._of_item({tag: cell}, around, (), 0)
+
+    def of_frame_content(self, tag: int, cell: EncodedValue, around: Elements) -> Nested:
+        """What one of `OF_FRAME_CONTENT` has to say; the same is raised."""
+        if not cell[0] or cell[0] == b"UN":
+            raise UnusualGroupError
+        found = self._value({tag: cell}, tag, around, (FRAME_CONTENT, 0))
+        return {} if found is None else {found[0]: found[1]}
 
     def _character_set_of(self, around: Elements) -> object:
         known = self._character_sets.get(id(around))
@@ -114,11 +133,11 @@ class FunctionalGroups:
     ) -> dict[Attribute, Comparable]:
         found: dict[Attribute, Comparable] = {}
         if _CHARACTER_SET in item:
-            raise _UnusualGroupError
+            raise UnusualGroupError
         for tag in sorted(item):
             vr, content = item[tag]
             if not vr or vr == b"UN":
-                raise _UnusualGroupError
+                raise UnusualGroupError
             if _is_noise(tag, vr) or tag >= _PIXELS:
                 continue
             if vr != b"SQ":
@@ -132,7 +151,7 @@ class FunctionalGroups:
 
     def _of_sequence(self, sequence: EncodedValue, around: Elements, path: tuple[int, ...], depth: int) -> Nested:
         # Nearly every frame has a Frame Content of its own, which would only fill the memory.
-        if path[0] == _FRAME_CONTENT:
+        if path[0] == FRAME_CONTENT:
             return self._of_items(sequence, around, path, depth)
         key = path, sequence[1], self._character_set_of(around)
         known = self._sequences.get(key)
@@ -143,7 +162,7 @@ class FunctionalGroups:
     def _of_items(self, sequence: EncodedValue, around: Elements, path: tuple[int, ...], depth: int) -> Nested:
         items = plain_items(sequence)
         if items is None:
-            raise _UnusualGroupError
+            raise UnusualGroupError
         found: dict[Attribute, Comparable] = {}
         for number, item in enumerate(items):
             found |= self._of_item(item, around, (*path, number), depth + 1)

@@ -97,5 +97,5 @@ def in_acquired_order(frames: Iterable[Frame]) -> list[Frame]:
     """The frames in the order that numbers give; the number of an instance is read once for all of its frames."""
     given = list(frames)
     numbers = {frame.header: frame for frame in given}
-    number_of = {header: frame.instance_number for header, frame in numbers.items()}
-    return sorted(given, key=lambda frame: (number_of[frame.header], *place_in_object(frame)))
+    order_of = {header: acquired(frame)[:-1] for header, frame in numbers.items()}
+    return sorted(given, key=lambda frame: (*order_of[frame.header], frame.index))

@@ -15,7 +15,8 @@ from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
 from voxelry.dicom.frames.diffusion import alike, diffusion_of, says_zero, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_indices, dimensions_of
 from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
-from voxelry.dicom.grouping.nested_attributes import FunctionalGroups, Nested, attribute_at, nested_attributes
+from voxelry.dicom.grouping.group_columns import group_columns
+from voxelry.dicom.grouping.nested_attributes import attribute_at, nested_attributes
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
 from voxelry.dicom.headers.comparable import (
     ABSENT,
@@ -81,7 +82,7 @@ class Varying:
 
 def varying(frames: Sequence[Frame]) -> Varying:
     """Compare the headers and functional groups of frames."""
-    columns: Columns = {**_of_headers(frames), **_of_groups(frames)}
+    columns: Columns = {**_of_headers(frames), **group_columns(frames)}
     columns |= {
         standard(keyword): {frame: _number(frame.value(keyword)) for frame in frames}
         for keyword in VECTORS
@@ -101,7 +102,7 @@ def _differing(frames: Sequence[Frame], columns: Columns) -> Columns:
 def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
     """An enhanced object's own dimensions; with the values that they count instead of numbers, where those are told."""
     dimensions = dimensions_of(frames)
-    indices = [dimension_indices(frame) for frame in frames] if dimensions else []
+    indices = dimension_indices(frames) if dimensions else []
     for dimension in dimensions:
         own = Attribute((0x00209157, dimension.place), name=dimension.keyword, dimension=True)
         place = dimension.place
@@ -265,26 +266,3 @@ def _add_nested(columns: dict[Attribute, dict[Header, Comparable]], tag: int, he
             continue
         for attribute, value in nested_attributes(dataset, only=tag).items():
             columns.setdefault(attribute, dict.fromkeys(headers, ABSENT))[header] = value
-
-
-# --- functional groups ------------------------------------------------------------------------------------------------
-
-
-def _of_groups(frames: Sequence[Frame]) -> Columns:
-    """The attributes of functional groups, a frame's own before those that all frames of its instance share."""
-    if not any(frame.groups for frame in frames):
-        return {}
-    known: dict[int, Nested] = {}
-    groups = FunctionalGroups()
-    columns: dict[Attribute, dict[Frame, Comparable]] = {}
-    for frame in frames:
-        for group in reversed(frame.groups):
-            own = known.get(id(group))
-            if own is None:
-                own = known[id(group)] = groups.attributes(group)
-            for attribute, value in own.items():
-                column = columns.get(attribute)
-                if column is None:
-                    column = columns[attribute] = dict.fromkeys(frames, ABSENT)
-                column[frame] = value
-    return dict(columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.part10_elements import (
@@ -91,17 +92,50 @@ def _learn_layout(value: bytes, at: int, length: int, item: dict[int, EncodedVal
     tried = 0 if before is None else before.tried + 1
     if not item or tried > _MOST_TRIED or (before is None and len(_layouts) >= _MOST_LAYOUTS):
         return
-    heads, form, stop = [], "<", at + length
-    for tag, (_, content) in item.items():
-        size = 12 if known_element(value[at : at + 6])[2] else 8
-        declared = int.from_bytes(value[at + 8 : at + 12] if size == 12 else value[at + 6 : at + 8], "little")
+    spans = _spans(value, at, length, item)
+    if spans is None:
+        return
+    heads, form = [], "<"
+    for span in spans:
+        heads.append(value[at : span.start])
+        form += f"{span.start - at}s{span.stop - span.start}s"
+        at = span.stop
+    _layouts[length] = _Layout(Struct(form), tuple(heads), tuple(item), tuple(vr for vr, _ in item.values()), tried)
+
+
+class Span(NamedTuple):
+    """Where the value of an element lies among some bytes."""
+
+    tag: int
+    vr: bytes
+    start: int
+    stop: int
+
+
+def item_spans(value: bytes) -> list[Span] | None:
+    """Where the elements of the only item of an explicit sequence lie; None if there is another number of items.
+
+    Also None for an item that is empty, unusual or of undefined length, or that holds a sequence.
+    """
+    items = plain_items((b"SQ", value))
+    if items is None or len(items) != 1 or any(vr == b"SQ" for vr, _ in items[0].values()):
+        return None
+    length = int.from_bytes(value[4:8], "little")
+    return _spans(value, 8, length, items[0]) if items[0] and length == len(value) - 8 else None
+
+
+def _spans(value: bytes, at: int, length: int, item: dict[int, EncodedValue]) -> list[Span] | None:
+    """Where the values of an item lie; None for a sequence of undefined length, or a tag that is there twice."""
+    found, stop = [], at + length
+    for tag, (vr, content) in item.items():
+        long = known_element(value[at : at + 6])[2]
+        declared = int.from_bytes(value[at + 8 : at + 12] if long else value[at + 6 : at + 8], "little")
         if declared != len(content) or _tag_at(value, at) != tag:
-            return  # a sequence of undefined length, or a tag that is there twice
-        heads.append(value[at : at + size])
-        form += f"{size}s{declared}s"
-        at += size + declared
-    if at == stop:
-        _layouts[length] = _Layout(Struct(form), tuple(heads), tuple(item), tuple(vr for vr, _ in item.values()), tried)
+            return None
+        at += 12 if long else 8
+        found.append(Span(tag, vr, at, at + declared))
+        at += declared
+    return found if at == stop else None
 
 
 def _tag_at(value: bytes, at: int) -> int:

@@ -1,0 +1,46 @@
+"""Values of one attribute of many frames, as text: what frames have in common is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom.datadict import tag_for_keyword
+
+from voxelry.dicom.frames.frame import VALUE_GROUPS, VECTORS, Frame, of_each
+from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.item_columns import item_columns
+
+_CHARACTER_SET = 0x00080005
+
+
+def values_of_frames(frames: Sequence[Frame], keyword: str) -> list[str]:
+    """`Frame.value` of each frame; what many frames have in common is read once."""
+    if keyword not in VALUE_GROUPS and keyword not in VECTORS:
+        headers = dict.fromkeys(frame.header for frame in frames)
+        words = {header: text(header.elements, keyword) for header in headers}
+        return [words[frame.header] for frame in frames]
+    found = _group_words(frames, *VALUE_GROUPS[keyword]) if keyword in VALUE_GROUPS else None
+    if found is None and keyword in VALUE_GROUPS:
+        return of_each(frames, lambda frame: frame.value(keyword))
+    if found is None:
+        return [frame.value(keyword) for frame in frames]
+    return [word or frame.value(keyword) for word, frame in zip(found, frames, strict=True)]
+
+
+def _group_words(frames: Sequence[Frame], sequence: str, keyword: str) -> list[str] | None:
+    """What the first functional groups of plain frames of one instance say; None if these are none."""
+    outer, inner = int(tag_for_keyword(sequence) or 0), int(tag_for_keyword(keyword) or 0)
+    own = [frame.groups[0].encoded for frame in frames if frame.groups and isinstance(frame.groups[0], Elements)]
+    cells = [cell for encoded in own if encoded is not None and (cell := encoded.get(outer)) is not None]
+    if len(cells) < len(frames) or len({frame.header for frame in frames}) != 1:
+        return None
+    columns = item_columns(cells, (inner, _CHARACTER_SET))
+    if columns is None or any(columns[_CHARACTER_SET]):
+        return None
+    around = frames[0].header.elements
+    known = {
+        cell: "" if cell is None else text(Elements({inner: cell}, around=around), keyword)
+        for cell in set(columns[inner])
+    }
+    return [known[cell] for cell in columns[inner]]

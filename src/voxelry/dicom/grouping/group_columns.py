@@ -1,0 +1,116 @@
+"""The attributes of functional groups of many frames, column by column: what repeats among them is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.grouping.nested_attributes import (
+    FRAME_CONTENT,
+    OF_FRAME_CONTENT,
+    FunctionalGroups,
+    Nested,
+    UnusualGroupError,
+)
+from voxelry.dicom.grouping.separating_attributes import Attribute, is_noise
+from voxelry.dicom.headers.comparable import ABSENT, Comparable
+from voxelry.dicom.headers.elements import Elements, EncodedValue
+from voxelry.dicom.headers.item_columns import item_columns
+
+_CHARACTER_SET = 0x00080005
+_Columns = dict[Attribute, dict[Frame, Comparable]]
+_Row = Mapping[int, EncodedValue]
+
+
+def group_columns(frames: Sequence[Frame]) -> _Columns:
+    """The attributes of functional groups, a frame's own before those that all frames of its instance share.
+
+    What only shared groups have may be left out where all frames share them: it is the same for all of them.
+    """
+    if not any(frame.groups for frame in frames):
+        return {}
+    reader = FunctionalGroups()
+    try:
+        return _by_column(frames, reader)
+    except UnusualGroupError:
+        return _by_row(frames, reader)
+
+
+def _by_row(frames: Sequence[Frame], reader: FunctionalGroups) -> _Columns:
+    known: dict[int, Nested] = {}
+    columns: _Columns = {}
+    for frame in frames:
+        for group in reversed(frame.groups):
+            own = known.get(id(group))
+            if own is None:
+                own = known[id(group)] = reader.attributes(group)
+            for attribute, value in own.items():
+                column = columns.get(attribute)
+                if column is None:
+                    column = columns[attribute] = dict.fromkeys(frames, ABSENT)
+                column[frame] = value
+    return columns
+
+
+def _by_column(frames: Sequence[Frame], reader: FunctionalGroups) -> _Columns:
+    """The same of plain frames of one instance.
+
+    Raises
+    ------
+    UnusualGroupError
+        If they are none, or a private attribute lies in a group itself, whose creator may change.
+    """
+    first, rows = frames[0], list(map(_row, frames))
+    around = first.groups[0].around if isinstance(first.groups[0], Elements) else None
+    if around is None or any(frame.header is not first.header for frame in frames):
+        raise UnusualGroupError
+    shared: dict[Attribute, Comparable] = {}
+    for group in reversed(first.groups[1:]):
+        shared |= reader.attributes(group)
+    columns: _Columns = {}
+    for tag in set[int]().union(*rows):
+        cells = [row.get(tag) for row in rows]
+        for values in _parts(tag, cells, reader, around):
+            for attribute in {attribute for one in _distinct(values) for attribute in one}:
+                absent = shared.get(attribute, ABSENT)
+                column = (one.get(attribute, absent) for one in values)
+                columns[attribute] = dict(zip(frames, column, strict=True))
+    return columns
+
+
+def _row(frame: Frame) -> _Row:
+    """The sequences of a frame's own groups, as bytes."""
+    own = frame.groups[0] if frame.groups else None
+    if not isinstance(own, Elements) or own.encoded is None or _CHARACTER_SET in own.encoded:
+        raise UnusualGroupError
+    return own.encoded
+
+
+def _parts(
+    tag: int, cells: Sequence[EncodedValue | None], reader: FunctionalGroups, around: Elements
+) -> Iterator[Sequence[Nested]]:
+    """What one element of the groups says of each frame; of Frame Content each attribute by itself."""
+    if tag == FRAME_CONTENT:  # nearly every frame has one of its own
+        there = [cell for cell in cells if cell is not None]
+        parts = item_columns(there, (*OF_FRAME_CONTENT, _CHARACTER_SET)) if len(there) == len(cells) else None
+        if parts is not None and not any(parts[_CHARACTER_SET]):
+            for part in sorted(OF_FRAME_CONTENT):
+                known = {
+                    cell: {} if cell is None else reader.of_frame_content(part, cell, around)
+                    for cell in set(parts[part])
+                }
+                yield list(map(known.__getitem__, parts[part]))
+            return
+    own = {cell: {} if cell is None else _of_element(tag, cell, reader, around) for cell in set(cells)}
+    yield list(map(own.__getitem__, cells))
+
+
+def _of_element(tag: int, cell: EncodedValue, reader: FunctionalGroups, around: Elements) -> Nested:
+    vr = cell[0].decode("latin-1")
+    if tag >> 16 & 1 and vr != "SQ" and not is_noise(tag, vr):
+        raise UnusualGroupError
+    return reader.of_element(tag, cell, around)
+
+
+def _distinct(values: Sequence[Nested]) -> list[Nested]:
+    return list({id(one): one for one in values}.values())
