@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from voxelry import parallel
-from voxelry.parallel import in_parallel, on_all_cores, shared
+from voxelry.parallel import in_parallel, meanwhile, on_all_cores, shared
 
 
 @pytest.fixture(autouse=True)
@@ -145,3 +145,26 @@ def test_a_progress_that_raises_ends_the_work_before_the_caller_goes_on() -> Non
     with pytest.raises(KeyboardInterrupt) as caught:
         on_all_cores(tasks, len(tasks), stop, "working")
     assert working == [], caught  # The exception keeps the frames, and with them a generator that nobody closed.
+
+
+def test_a_task_runs_while_the_block_does() -> None:
+    together = threading.Barrier(2)
+    with meanwhile(lambda: together.wait(timeout=30)) as result:
+        together.wait(timeout=30)
+    assert result() in (0, 1)
+
+
+def test_the_error_of_a_block_comes_before_that_of_what_runs_meanwhile() -> None:
+    ended = threading.Event()
+
+    def fail() -> None:
+        ended.set()
+        raise KeyError("task")
+
+    with pytest.raises(ValueError, match="block"), meanwhile(fail):
+        raise ValueError("block")
+    assert ended.is_set()
+    with meanwhile(fail) as result:
+        pass
+    with pytest.raises(KeyError, match="task"):
+        result()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -101,6 +101,16 @@ def shared(function: Callable[[S], T], parts: Iterable[S]) -> list[T]:
         for other in others:
             other.result()
     return [found[place] for place in range(len(given))]
+
+
+@contextmanager
+def meanwhile(task: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Do a task on another thread while the block runs, and give what returns its result, or raises its error.
+
+    An error of the block comes first; the task is waited for even then.
+    """
+    with ThreadPoolExecutor(1, "voxelry") as pool:
+        yield pool.submit(copy_context().run, task).result
 
 
 def _next(waiting: deque[S]) -> S | None:

@@ -14,6 +14,10 @@ from pydicom.dataset import Dataset
 
 import voxelry
 from voxelry.core.errors import PixelDataError, TruncatedError
+from voxelry.dicom.frames.frame import frames_of
+from voxelry.dicom.headers.header import read_header
+from voxelry.dicom.headers.sources import FileSource
+from voxelry.dicom.values.filling import grey_values
 from voxelry.testing import synthetic_series, zip_folder
 from voxelry.workflows.load.indexing import index
 
@@ -212,3 +216,41 @@ def test_dask_takes_a_lazy_array(tmp_path: Path) -> None:
     chunked = dask_array.from_array(array, chunks=array.chunks)  # type: ignore[attr-defined,no-untyped-call]
     assert chunked.numblocks[0] == 5
     np.testing.assert_array_equal((chunked[1:4] + 1).compute(), truth.array[1:4] + 1)
+
+
+@_IN_A_FOLDER
+@given(
+    order=st.permutations(range(8)),
+    count=st.integers(2, 8),
+    dirty=st.sets(st.integers(0, 7), max_size=1),
+    signed=st.booleans(),
+    slopes=st.sampled_from([(1.0,) * 8, (2.0,) * 8, (1.0,) * 5 + (2.0,) * 3, (0.5,) * 8]),
+)
+def test_frames_of_one_file_are_read_together_or_apart(
+    tmp_path_factory: pytest.TempPathFactory,
+    order: list[int],
+    count: int,
+    dirty: set[int],
+    signed: bool,
+    slopes: tuple[float, ...],
+) -> None:
+    """In any order, with bits that are not stored, and where some have another scale."""
+    stored = (
+        np.random.default_rng(7).integers(-1000 if signed else 0, 1000, (8, 4, 6)).astype("<i2" if signed else "<u2")
+    )
+
+    def spoil(_: int, dataset: Dataset) -> None:
+        words = stored.view("<u2") & 0x0FFF
+        for number in dirty:
+            words[number] |= 0x5000
+        dataset.PixelData = words.tobytes() if dirty else stored.tobytes()
+
+    made = synthetic_series(
+        tmp_path_factory.mktemp("frames"), pixels=stored, signed=signed, frames="enhanced", modality="MR",
+        rescale=[(slope, 3.0) for slope in slopes], edit=spoil,
+    )  # fmt: skip
+    frames = list(frames_of(read_header(FileSource.of(made.paths[0]))))
+    wanted = order[:count] if order[0] % 2 else sorted(order)[:count]
+    values, _ = grey_values([frames[number] for number in wanted])
+    pairs = [(slopes[number], 3.0) for number in wanted]
+    np.testing.assert_array_equal(values, exact(stored[wanted], pairs))

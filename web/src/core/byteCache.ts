@@ -1,6 +1,6 @@
 /** A least-recently-used cache with a capacity in bytes. */
 export class ByteCache<T> {
-  private readonly entries = new Map<string, { item: T; bytes: number; dropped?: () => void }>();
+  private readonly entries = new Map<string, { item: T; bytes: number }>();
   private held = 0;
 
   constructor(readonly capacity: number) {}
@@ -25,10 +25,9 @@ export class ByteCache<T> {
     return entry.item;
   }
 
-  /** `dropped` is called when the item leaves the cache, also for another one of its key. */
-  set(key: string, item: T, bytes: number, dropped?: () => void): void {
+  set(key: string, item: T, bytes: number): void {
     this.remove(key);
-    this.entries.set(key, { item, bytes, dropped });
+    this.entries.set(key, { item, bytes });
     this.held += bytes;
     for (const oldest of this.entries.keys()) {
       if (this.held <= this.capacity || oldest === key) break;
@@ -37,14 +36,12 @@ export class ByteCache<T> {
   }
 
   clear(): void {
-    for (const key of [...this.entries.keys()]) this.remove(key);
+    this.entries.clear();
+    this.held = 0;
   }
 
   private remove(key: string): void {
-    const entry = this.entries.get(key);
-    if (!entry) return;
-    this.held -= entry.bytes;
+    this.held -= this.entries.get(key)?.bytes ?? 0;
     this.entries.delete(key);
-    entry.dropped?.();
   }
 }

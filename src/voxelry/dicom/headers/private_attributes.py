@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 
 from pydicom.multival import MultiValue
 
@@ -89,10 +90,18 @@ def private_tag(elements: Elements, group: int, creator: str, element: int) -> i
             if block > _WIDEST_HOLE:
                 return None
             continue
-        # GE appends its software version to the creator, as further values; Philips writes it in two ways.
-        if reserved.split(b"\\")[0].strip(b"\0 ").upper() == creator.upper().encode():
+        if _is_creator(reserved, creator):
             return group << 16 | block << 8 | element
     return None
+
+
+@lru_cache(maxsize=1024)
+def _is_creator(reserved: bytes, creator: str) -> bool:
+    """Whether the bytes of a reserved block name a creator.
+
+    GE appends its software version, as further values; Philips writes it in two ways.
+    """
+    return reserved.split(b"\\")[0].strip(b"\0 ").upper() == creator.upper().encode()
 
 
 def private_creators(elements: Elements, group: int) -> tuple[str, ...]:

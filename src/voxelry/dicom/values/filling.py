@@ -201,8 +201,23 @@ class _Writer:
             if plan is not None and plan.read(header, index, out):
                 values = out.view(plan.stored)
                 return ((place, plan.rescale(values, out) or self._settled(values, place)),)
+        together = self._together(header, wanted)
+        if together is not None:
+            return together
         pixels = describe_pixels(header)
         return self._directly(header, pixels, wanted) if is_direct(header, pixels) else self._decoded(header, wanted)
+
+    def _together(self, header: Header, wanted: Wanted) -> Iterable[tuple[int, ValueRange]] | None:
+        """Frames that follow each other in the file and in the array, and share their facts; None if they do not."""
+        indices, places = list(wanted), list(wanted.values())
+        first, count = places[0], len(places)
+        if places != list(range(first, first + count)) or indices != list(range(indices[0], indices[0] + count)):
+            return None
+        plan, out = self._plan_of(first), self._array[first : first + count]
+        if plan is None or any(self._frames[place].facts is not plan.facts for place in places):
+            return None
+        extent = plan.rescale(out.view(plan.stored), out) if plan.read(header, indices[0], out) else None
+        return None if extent is None else [(place, extent) for place in places]
 
     def write(self, place: int, decode: Callable[[], Stored]) -> list[tuple[int, ValueRange]]:
         """A frame that is decoded here."""

@@ -76,7 +76,7 @@ class InPlace:
         )
 
     def read(self, header: Header, index: int, out: npt.NDArray[Any]) -> bool:
-        """Read a frame's stored values into ``out``; False where they cannot all be had in this way.
+        """Read the stored values of a frame, and of those behind it, into ``out``; False if they cannot be had so.
 
         ``header`` is of a frame that has the facts of the one that this was made for.
         """
@@ -93,7 +93,7 @@ class InPlace:
             return False
         descriptor = os.open(source.path, _FLAGS)
         try:
-            return os.preadv(descriptor, [out.data], place.offset + index * self.size) == self.size
+            return os.preadv(descriptor, [out.data], place.offset + index * self.size) == out.nbytes
         finally:
             os.close(descriptor)
 

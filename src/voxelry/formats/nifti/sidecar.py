@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import MappingProxyType
@@ -184,11 +184,11 @@ def sidecar(
     """
     found: dict[str, Value] = {}
     for name, keyword, change in _FIELDS:
-        value = _each([_clean(volume.metadata.get(keyword), change) for volume in volumes])
+        value = _each(_clean(volume.metadata.get(keyword), change) for volume in volumes)
         if value is not None:
             found[name] = value
     for name in dict.fromkeys(name for one in facts for name in one.fields):
-        value = _each([one.fields.get(name) for one in facts])
+        value = _each(one.fields.get(name) for one in facts)
         if value is not None:
             found[name] = value
     found |= _phase_encoding(volumes[0], facts, reorient)
@@ -232,11 +232,14 @@ def _phase_encoding(volume: Volume, facts: Sequence[HeaderFacts], reorient: str)
     return {"PhaseEncodingAxis": axes[0][0]}
 
 
-def _each(values: Sequence[Value]) -> Value:
-    """A value that all volumes share, else the list of theirs; None if one has none."""
-    if not values or any(value is None for value in values):
-        return None
-    return values[0] if all(value == values[0] for value in values) else list(values)
+def _each(values: Iterable[Value]) -> Value:
+    """A value that all volumes share, else the list of theirs; None if one has none: no other is asked then."""
+    found: list[Value] = []
+    for value in values:
+        if value is None:
+            return None
+        found.append(value)
+    return found[0] if found.count(found[0]) == len(found) else found
 
 
 def _clean(value: Value, change: _Change) -> Value:

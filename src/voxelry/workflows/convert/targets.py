@@ -25,6 +25,7 @@ from voxelry.dicom.series.hierarchy import STUDY_KEYWORDS
 from voxelry.formats.pictures.animation import AnimationFormat
 from voxelry.formats.pictures.picture import PictureFormat
 from voxelry.formats.shared.options import check_options, text_option
+from voxelry.parallel import meanwhile
 from voxelry.workflows.convert.nifti_companions import COMPANION_OPTIONS, NIFTI, companions_wanted
 from voxelry.workflows.convert.segmentation_formats import SEGMENTATION_FORMATS, segmentation_format
 from voxelry.workflows.convert.volume_target import Target, Told
@@ -161,10 +162,13 @@ def _volumes(own: VolumeFormat, suffix: str, usual: str, options: Mapping[str, V
 
     def write(volumes: Sequence[Volume], path: Path, batch: Batch, progress: Progress) -> Told:
         timed, told = _in_time(batch, own_options) if is_nifti else (own_options, ())
-        own.write(volumes, os.fspath(path), options=timed, progress=progress)
-        if wanted is not None:
+        if wanted is None:
+            own.write(volumes, os.fspath(path), options=timed, progress=progress)
+        else:
             stem, _suffix = stem_and_suffix(path.name, suffix or usual)
-            for ending, text in wanted(volumes, batch):
+            with meanwhile(lambda: list(wanted(volumes, batch))) as texts:  # while voxels are read and packed
+                own.write(volumes, os.fspath(path), options=timed, progress=progress)
+            for ending, text in texts():
                 path.with_name(stem + ending).write_text(text, encoding="utf-8")
         return Told(warnings=(*_unknown_sizes(volumes[0]), *told))
 
