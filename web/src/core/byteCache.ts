@@ -1,6 +1,6 @@
 /** A least-recently-used cache with a capacity in bytes. */
 export class ByteCache<T> {
-  private readonly entries = new Map<string, { item: T; bytes: number }>();
+  private readonly entries = new Map<string, { item: T; bytes: number; dropped?: () => void }>();
   private held = 0;
 
   constructor(readonly capacity: number) {}
@@ -25,9 +25,10 @@ export class ByteCache<T> {
     return entry.item;
   }
 
-  set(key: string, item: T, bytes: number): void {
+  /** `dropped` is called when the item leaves the cache, also for another one of its key. */
+  set(key: string, item: T, bytes: number, dropped?: () => void): void {
     this.remove(key);
-    this.entries.set(key, { item, bytes });
+    this.entries.set(key, { item, bytes, dropped });
     this.held += bytes;
     for (const oldest of this.entries.keys()) {
       if (this.held <= this.capacity || oldest === key) break;
@@ -36,12 +37,14 @@ export class ByteCache<T> {
   }
 
   clear(): void {
-    this.entries.clear();
-    this.held = 0;
+    for (const key of [...this.entries.keys()]) this.remove(key);
   }
 
   private remove(key: string): void {
-    this.held -= this.entries.get(key)?.bytes ?? 0;
+    const entry = this.entries.get(key);
+    if (!entry) return;
+    this.held -= entry.bytes;
     this.entries.delete(key);
+    entry.dropped?.();
   }
 }

@@ -7,16 +7,17 @@ import { everyFor } from "@/core/thinning";
 import { neededSlices, onlySlice } from "@/scene/neededSlices";
 import { pictureKey } from "@/scene/pictureKey";
 import { sizeOfPlane } from "@/scene/serverPicture";
+import type { SliceCache } from "@/scene/sliceCache";
 import { SliceQueue } from "@/scene/sliceQueue";
 import { Subscribers } from "@/scene/subscribers";
 import type { Demand, PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
 
-const thinnedKey = (key: string): string => `${key} thinned`;
+const draftKey = (key: string): string => `${key} thinned`;
 
 export interface ServerVolumeParts {
   /** Slices and recent pictures of all such volumes. */
-  readonly slices: ByteCache<Slice>;
+  readonly slices: SliceCache;
   readonly pictures: ByteCache<PlanePicture>;
   readonly fetchSlice: (slice: number, signal: AbortSignal) => Promise<Slice>;
   readonly fromServer: (request: PlaneRequest, signal: AbortSignal) => Promise<PlanePicture>;
@@ -35,37 +36,30 @@ const REST_MS = 60;
 
 export class ServerVolume implements VolumeSource {
   readonly inTab = false;
-  private readonly flags: Uint8Array;
-  private count = 0;
-  private changed = false;
   private readonly queue: SliceQueue;
   private readonly subscribers: Subscribers;
   /** By kind of plane: the pictures that were asked for since one has last rested. */
   private readonly moving = new Map<string, { readonly keys: Set<string>; readonly timer: ReturnType<typeof setTimeout> }>();
   /** Pictures to be fetched with all their pixels. */
   private readonly rested = new Set<string>();
+  /** By key: pictures that were asked for ahead and are on their way. */
+  private readonly coming = new Map<string, Promise<PlanePicture>>();
 
   constructor(
     readonly key: string,
     private readonly facts: { readonly affine: Affine | null; readonly shape: readonly number[] },
     private readonly parts: ServerVolumeParts,
   ) {
-    this.flags = new Uint8Array(facts.shape[0]);
     this.subscribers = new Subscribers(parts.schedule);
-    this.queue = new SliceQueue(key, facts.shape[0], parts.slices, parts.fetchSlice, () => {
-      this.changed = true;
-      this.subscribers.notify();
-    });
+    this.queue = new SliceQueue(key, facts.shape[0], parts.slices, parts.fetchSlice, () => this.subscribers.notify());
   }
 
   get loaded(): Uint8Array {
-    this.look();
-    return this.flags;
+    return this.queue.flags;
   }
 
   get loadedCount(): number {
-    this.look();
-    return this.count;
+    return this.queue.loadedCount;
   }
 
   close(): void {
@@ -79,7 +73,7 @@ export class ServerVolume implements VolumeSource {
 
   recent(request: PlaneRequest): PlanePicture | undefined {
     const key = pictureKey(this.key, request);
-    return this.parts.pictures.get(key) ?? this.parts.pictures.get(thinnedKey(key));
+    return this.parts.pictures.get(key) ?? this.parts.pictures.get(draftKey(key));
   }
 
   settled(request: PlaneRequest): boolean {
@@ -93,10 +87,31 @@ export class ServerVolume implements VolumeSource {
     const kept = this.parts.pictures.get(key);
     if (kept) return kept;
     const slice = this.sliceOf(request);
-    const { thinned } = this.parts;
-    const every = slice === null && thinned ? this.everyOf(request) : 1;
-    if (thinned && every > 1 && !this.rested.delete(key)) return this.thinned(thinned, request, every, signal);
-    return this.keep(key, slice === null ? await this.parts.fromServer(request, signal) : await this.sliceAs(request, slice, signal));
+    if (slice !== null) return this.keep(key, await this.sliceAs(request, slice, signal));
+    const every = this.everyOf(request);
+    if (every > 1 && !this.rested.delete(key)) return this.draft(request, every, signal);
+    return this.keep(key, await this.served(request, 1, signal));
+  }
+
+  /** The page fetches while the views are made, which keeps it from everything else. */
+  async ahead(request: PlaneRequest): Promise<void> {
+    const { signal } = new AbortController();
+    const slice = this.sliceOf(request);
+    // A failure is met again, and told, by the view.
+    if (slice !== null) {
+      await this.queue.get(slice, signal).catch(() => undefined);
+      return;
+    }
+    const every = this.everyOf(request);
+    const key = this.keyOf(request, every);
+    if (this.recent(request) || this.coming.has(key)) return;
+    const picture = this.served(request, every, signal);
+    this.coming.set(key, picture);
+    await picture.then(
+      (got) => this.keep(key, got),
+      () => undefined,
+    );
+    this.coming.delete(key);
   }
 
   async voxel(index: Vector, signal: AbortSignal): Promise<readonly number[] | null> {
@@ -120,10 +135,22 @@ export class ServerVolume implements VolumeSource {
   }
 
   /** A picture of fewer pixels, and soon a notice that all of them may be asked for. */
-  private async thinned(ask: NonNullable<ServerVolumeParts["thinned"]>, request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+  private async draft(request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+    this.move(request.kind === "grid" ? request.plane : request.kind, pictureKey(this.key, request));
+    const key = this.keyOf(request, every);
+    return this.parts.pictures.get(key) ?? this.keep(key, await this.served(request, every, signal));
+  }
+
+  /** What was asked for ahead is not asked for again, unless it fails. */
+  private served(request: PlaneRequest, every: number, signal: AbortSignal): Promise<PlanePicture> {
+    const { fromServer, thinned } = this.parts;
+    const ask = (): Promise<PlanePicture> => (every > 1 && thinned ? thinned(request, every, signal) : fromServer(request, signal));
+    return this.coming.get(this.keyOf(request, every))?.catch(ask) ?? ask();
+  }
+
+  private keyOf(request: PlaneRequest, every: number): string {
     const key = pictureKey(this.key, request);
-    this.move(request.kind === "grid" ? request.plane : request.kind, key);
-    return this.parts.pictures.get(thinnedKey(key)) ?? this.keep(thinnedKey(key), await ask(request, every, signal));
+    return every > 1 ? draftKey(key) : key;
   }
 
   private move(kind: string, key: string): void {
@@ -145,6 +172,7 @@ export class ServerVolume implements VolumeSource {
   }
 
   private everyOf(request: PlaneRequest): number {
+    if (!this.parts.thinned) return 1;
     const { rows, columns } = sizeOfPlane(this.facts, request);
     const depth = request.kind === "cut" ? request.slab?.depth : request.slab?.planes;
     const pixels = rows * columns * (depth ?? 1);
@@ -165,16 +193,5 @@ export class ServerVolume implements VolumeSource {
       return planePicture(one, this.facts.affine, { kind: "grid", plane: request.plane, index: 0 });
     }
     return { ...slice, missing: 0 };
-  }
-
-  /** Slices come, and go when the cache is full. */
-  private look(): void {
-    if (!this.changed) return;
-    this.changed = false;
-    this.count = 0;
-    for (let slice = 0; slice < this.flags.length; slice += 1) {
-      this.flags[slice] = this.queue.has(slice) ? 1 : 0;
-      this.count += this.flags[slice];
-    }
   }
 }

@@ -2,7 +2,7 @@
 
 import { isAbort } from "@/api/http";
 import type { Slice } from "@/api/slices";
-import type { ByteCache } from "@/core/byteCache";
+import type { SliceCache } from "@/scene/sliceCache";
 import type { Demand } from "@/scene/volumeSource";
 import { nextBlock } from "@/scene/worker/fetchOrder";
 
@@ -23,20 +23,32 @@ export class SliceQueue {
   private readonly running = new Map<number, AbortController>();
   private readonly failed = new Map<number, unknown>();
   private readonly waiters = new Set<Waiter>();
+  private readonly loaded: ReturnType<SliceCache["loadedOf"]>;
   /** The view used last first. */
   private demands: Demand[] = [];
 
   constructor(
     private readonly source: string,
     private readonly count: number,
-    private readonly cache: ByteCache<Slice>,
+    private readonly cache: SliceCache,
     private readonly fetch: FetchSlice,
     /** Called when a slice is loaded or has failed. */
     private readonly changed: () => void,
-  ) {}
+  ) {
+    this.loaded = cache.loadedOf(source, count);
+  }
+
+  /** 1 for each slice that is in the cache. */
+  get flags(): Uint8Array {
+    return this.loaded.flags;
+  }
+
+  get loadedCount(): number {
+    return this.loaded.count;
+  }
 
   has(slice: number): boolean {
-    return this.cache.has(this.key(slice));
+    return this.loaded.flags[slice] === 1;
   }
 
   hasFailed(slice: number): boolean {
@@ -45,7 +57,7 @@ export class SliceQueue {
 
   /** The slice, which is fetched before all others if it is not there. */
   get(slice: number, signal: AbortSignal): Promise<Slice> {
-    const kept = this.cache.get(this.key(slice));
+    const kept = this.cache.get(this.source, slice);
     if (kept) return Promise.resolve(kept);
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error("The slice could not be loaded."));
@@ -88,10 +100,6 @@ export class SliceQueue {
     for (const slice of [...this.running.keys()]) this.abort(slice);
   }
 
-  private key(slice: number): string {
-    return `${this.source} ${slice}`;
-  }
-
   private fill(): void {
     const wanted = this.wanted();
     const needed = new Set([...this.waiters].map(({ slice }) => slice));
@@ -105,7 +113,8 @@ export class SliceQueue {
       if (this.running.size < AT_ONCE) void this.load(slice);
     }
     for (const slice of wanted) {
-      if (this.running.size >= AT_ONCE) return;
+      // The first picture of a volume is fetched alone.
+      if (this.running.size >= (this.loaded.count === 0 ? 1 : AT_ONCE)) return;
       if (!this.running.has(slice)) void this.load(slice);
     }
   }
@@ -136,7 +145,7 @@ export class SliceQueue {
     this.running.set(slice, controller);
     try {
       const loaded = await this.fetch(slice, controller.signal);
-      this.cache.set(this.key(slice), loaded, loaded.values.byteLength);
+      this.cache.set(this.source, slice, loaded);
       this.settle(slice, ({ give }) => give(loaded));
     } catch (error) {
       if (!isAbort(error)) {

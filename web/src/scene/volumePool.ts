@@ -6,9 +6,10 @@
 
 import { sessionGate } from "@/api/http";
 import type { Volume } from "@/api/series";
-import { getSlice, type Slice } from "@/api/slices";
+import { getSlice } from "@/api/slices";
 import { ByteCache } from "@/core/byteCache";
 import { serverPicture, thinnedPicture } from "@/scene/serverPicture";
+import { SliceCache } from "@/scene/sliceCache";
 import { ServerVolume, type ServerVolumeParts } from "@/scene/serverVolume";
 import { TabVolume } from "@/scene/tabVolume";
 import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
@@ -147,7 +148,7 @@ export function startVolumeWorker(): WorkerLink {
 
 const pictures = new ByteCache<PlanePicture>(PICTURES);
 const ownPictures = new ByteCache<PlanePicture>(OWN_PICTURES);
-const slices = new ByteCache<Slice>(SLICES);
+const slices = new SliceCache(SLICES);
 
 /** How the server is asked for the values of a volume or a label map. */
 export type ServerWays = Pick<ServerVolumeParts, "fetchSlice" | "fromServer" | "thinned">;

@@ -26,6 +26,19 @@ describe("ByteCache", () => {
     expect(cache.bytes).toBe(0);
   });
 
+  it("tells each item's end once, when it is pushed out, replaced or cleared", () => {
+    const cache = new ByteCache<string>(20);
+    const ended: string[] = [];
+    const put = (key: string, item: string): void => cache.set(key, item, 10, () => ended.push(item));
+    put("a", "A");
+    put("b", "B");
+    put("a", "A2");
+    put("c", "C");
+    expect(ended).toEqual(["A", "B"]);
+    cache.clear();
+    expect(ended).toEqual(["A", "B", "A2", "C"]);
+  });
+
   it("counts an item that is set again once", () => {
     const cache = new ByteCache<string>(100);
     cache.set("a", "A", 10);

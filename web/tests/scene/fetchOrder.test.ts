@@ -62,6 +62,38 @@ describe("the order of slices", () => {
     expect(slices.indexOf(7)).toBeLessThan(slices.indexOf(32));
   });
 
+  it("begins with the slice that costs least of all that are missing, whatever the wishes", () => {
+    let seed = 7;
+    const below = (most: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % most;
+    const count = 30;
+    for (let round = 0; round < 2000; round += 1) {
+      const wishes = Array.from({ length: 1 + below(3) }, (_, age) => ({
+        wish: wish(below(count), { direction: ([-1, 0, 1] as const)[below(3)], around: below(3) === 0, crossing: below(3) === 0 }),
+        age,
+      }));
+      const there = new Set(Array.from({ length: below(40) }, () => below(count)));
+      const cost = (slice: number): number => Math.min(...wishes.map((one) => costFor(one.wish, one.age, slice, count)));
+      const missing = Array.from({ length: count }, (_, slice) => slice).filter((slice) => !there.has(slice));
+      const least = missing.reduce<number | null>((best, slice) => (best === null || cost(slice) < cost(best) ? slice : best), null);
+      const block = nextBlock(wishes, count, (slice) => !there.has(slice), 1);
+      expect(block).toEqual(least === null ? null : { first: least, last: least, cost: cost(least) });
+    }
+  });
+
+  it("looks at no more slices of thousands than of a hundred", () => {
+    const looks = (count: number): number => {
+      let looked = 0;
+      const half = count / 2;
+      const isMissing = (slice: number): boolean => {
+        looked += 1;
+        return Math.abs(slice - half) > 5;
+      };
+      expect(nextBlock([{ wish: wish(half), age: 0 }], count, isMissing, 8)?.first).toBe(half + 6);
+      return looked;
+    };
+    expect(looks(4000)).toBe(looks(100));
+  });
+
   it("is empty without wishes or when all is there", () => {
     expect(nextBlock([], 40, () => true, 8)).toBeNull();
     expect(nextBlock([{ wish: wish(3), age: 0 }], 40, () => false, 8)).toBeNull();

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { Slice } from "@/api/slices";
 import { ByteCache } from "@/core/byteCache";
+import { SliceCache } from "@/scene/sliceCache";
 import { ServerVolume } from "@/scene/serverVolume";
 import type { PlanePicture, PlaneRequest } from "@/scene/volumeSource";
 
@@ -31,7 +32,7 @@ function serverVolume({ slices = 40, affine = AFFINE, shape = [COUNT, 2, 3], who
       asked.push({ slice, signal, give: () => resolve(sliceOf(slice)), fail: reject });
       signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
     });
-  const cache = new ByteCache<Slice>(slices * SLICE_BYTES);
+  const cache = new SliceCache(slices * SLICE_BYTES);
   const fromServer = vi.fn(() => Promise.resolve(SERVED));
   const thinned = vi.fn((_: PlaneRequest, every: number) => Promise.resolve({ ...SERVED, missing: 1, every }));
   const parts = { slices: cache, pictures: new ByteCache<PlanePicture>(1e6), fetchSlice, fromServer, ...(whole ? {} : { thinned }), schedule: (task: () => void) => task() };
@@ -50,7 +51,11 @@ describe("a volume that the server cuts", () => {
   it("fetches slices around what is looked at, as many as the cache can keep", async () => {
     const { volume, asked, cache, giveAll } = serverVolume();
     volume.demand(DEMAND);
-    expect(asked.map(({ slice }) => slice)).toEqual([50, 51, 49, 52]);
+    // The first picture alone.
+    expect(asked.map(({ slice }) => slice)).toEqual([50]);
+    asked[0].give();
+    await settle();
+    expect(asked.map(({ slice }) => slice)).toEqual([50, 51, 49, 52, 48]);
     await giveAll();
     expect(new Set(asked.map(({ slice }) => slice)).size).toBe(asked.length);
     expect(cache.size).toBeGreaterThan(20);
@@ -74,8 +79,10 @@ describe("a volume that the server cuts", () => {
   it("asks for a picture's slice before all others", async () => {
     const { volume, asked } = serverVolume();
     volume.demand(DEMAND);
+    asked[0].give();
+    await settle();
     const picture = volume.picture(acquired(3), never);
-    expect(asked.filter(({ signal }) => signal.aborted).map(({ slice }) => slice)).toEqual([52]);
+    expect(asked.filter(({ signal }) => signal.aborted).map(({ slice }) => slice)).toEqual([48]);
     expect(asked.at(-1)?.slice).toBe(3);
     asked.at(-1)?.give();
     expect([...(await picture).values]).toEqual([30, 31, 32, 33, 34, 35]);
@@ -144,6 +151,63 @@ describe("a volume that the server cuts", () => {
     expect(await volume.picture(SAGITTAL, never)).toBe(SERVED);
     expect(fromServer).toHaveBeenCalledTimes(1);
     volume.close();
+  });
+
+  it("looks at as few slices of thousands as of a hundred before the first picture", async () => {
+    const looks = async (count: number): Promise<number> => {
+      const { volume, cache, asked } = serverVolume({ shape: [count, 2, 3] });
+      const loaded = cache.loadedOf("a", count);
+      const { flags } = loaded;
+      const look = vi.fn(() => flags);
+      Object.defineProperty(loaded, "flags", { get: look });
+      const middle = count / 2;
+      const ahead = volume.ahead(acquired(middle));
+      volume.demand({ ...DEMAND, slice: middle });
+      const picture = volume.picture(acquired(middle), never);
+      expect(asked.map(({ slice }) => slice)).toEqual([middle]);
+      asked[0].give();
+      await Promise.all([ahead, picture]);
+      return look.mock.calls.length;
+    };
+    expect(await looks(4000)).toBe(await looks(100));
+  });
+
+  it("fetches a picture ahead once, and gives it to who asks meanwhile or later", async () => {
+    const { volume, fromServer } = serverVolume();
+    const ahead = volume.ahead(SAGITTAL);
+    const meanwhile = volume.picture(SAGITTAL, never);
+    await ahead;
+    expect(volume.recent(SAGITTAL)).toBe(SERVED);
+    expect([await meanwhile, await volume.picture(SAGITTAL, never)]).toEqual([SERVED, SERVED]);
+    expect(fromServer).toHaveBeenCalledTimes(1);
+  });
+
+  it("fetches a large plane ahead with fewer pixels, and with all of them for a view that comes late", async () => {
+    vi.useFakeTimers();
+    const { volume, fromServer, thinned } = serverVolume({ shape: [4000, 512, 512] });
+    const ahead = volume.ahead(SAGITTAL);
+    const meanwhile = volume.picture(SAGITTAL, never);
+    await ahead;
+    expect((await meanwhile).every).toBe(3);
+    expect([thinned.mock.calls.length, fromServer.mock.calls.length]).toEqual([1, 0]);
+    vi.advanceTimersByTime(100);
+    expect(await volume.picture(SAGITTAL, never)).toBe(SERVED);
+    expect([thinned.mock.calls.length, fromServer.mock.calls.length]).toEqual([1, 1]);
+    volume.close();
+    vi.useRealTimers();
+  });
+
+  it("asks again for a picture that failed ahead, and then tells", async () => {
+    const { volume, fromServer } = serverVolume();
+    fromServer.mockRejectedValueOnce(new Error("busy"));
+    const ahead = volume.ahead(SAGITTAL);
+    const meanwhile = volume.picture(SAGITTAL, never);
+    await ahead;
+    expect(await meanwhile).toBe(SERVED);
+    fromServer.mockRejectedValue(new Error("gone"));
+    const other: PlaneRequest = { kind: "grid", plane: "sagittal", index: 2 };
+    await volume.ahead(other);
+    await expect(volume.picture(other, never)).rejects.toThrow("gone");
   });
 
   it("gives single voxels from slices", async () => {

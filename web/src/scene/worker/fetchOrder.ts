@@ -35,6 +35,21 @@ export function costFor(wish: Wish, age: number, slice: number, count: number): 
 }
 
 /**
+ * The nearest missing slice on each side of what a view shows: no other slice of its side costs it as little. Only the
+ * slices up to them are looked at, so that a volume of thousands costs no more than one of a hundred.
+ */
+function nearestMissing({ slice: from, around }: Wish, count: number, missing: (slice: number) => boolean): number[] {
+  return [1, -1].flatMap((step) => {
+    const most = around ? count - 1 : step > 0 ? count - 1 - from : from;
+    for (let steps = 0; steps <= most; steps += 1) {
+      const slice = (from + step * steps + count) % count;
+      if (missing(slice)) return [slice];
+    }
+    return [];
+  });
+}
+
+/**
  * The slices to fetch next by one request; null if there are none.
  *
  * They begin with the missing slice that will be looked at first, and go on away from where the view is: one slice beside
@@ -52,9 +67,11 @@ export function nextBlock(
   const costOf = (slice: number): number => wishes.reduce((least, { wish, age }) => Math.min(least, costFor(wish, age, slice, count)), Infinity);
   let first = -1;
   let cost = Infinity;
-  for (let slice = 0; slice < count; slice += 1) {
-    const own = missing(slice) ? costOf(slice) : Infinity;
-    if (own < cost) [first, cost] = [slice, own];
+  for (const { wish } of wishes) {
+    for (const slice of nearestMissing(wish, count, missing)) {
+      const own = costOf(slice);
+      if (own < cost || (own === cost && slice < first)) [first, cost] = [slice, own];
+    }
   }
   if (first < 0) return null;
   const isNext = (slice: number): boolean => slice >= 0 && slice < count && missing(slice);
