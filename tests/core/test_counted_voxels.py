@@ -46,7 +46,7 @@ def test_limits_are_both_included(array: npt.NDArray[np.generic], data: st.DataO
         assert measured.method == "units"
 
 
-@given(numbers, st.sampled_from(METHODS), st.floats(0, 1))
+@given(numbers, st.sampled_from([method for method in METHODS if method != "hysteresis"]), st.floats(0, 1))
 def test_the_limits_of_every_method_give_its_count_again(
     array: npt.NDArray[np.generic], method: str, fraction: float
 ) -> None:
@@ -54,6 +54,7 @@ def test_the_limits_of_every_method_give_its_count_again(
         "fixed": {"threshold": fraction},
         "units": {"lower": fraction},
         "percentile": {"percentile": 99 * fraction},
+        "multi_otsu": {"classes": 2, "class_number": round(fraction)},
     }
     with np.errstate(all="ignore"):
         measured = voxelry.measure(Volume(array=array), method=method, **given_numbers.get(method, {}))  # type: ignore[arg-type]
@@ -202,6 +203,64 @@ def test_a_point_that_nothing_counts_at_is_told() -> None:
             voxelry.measure(volume, lower=50, component=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_hysteresis_counts_what_scikit_image_keeps(seed: int) -> None:
+    """In the whole volume, then of that in a region, then of that the piece at a point, with padding between."""
+    from scipy import ndimage
+    from skimage.filters import apply_hysteresis_threshold
+
+    rng = np.random.default_rng(seed)
+    array = ndimage.gaussian_filter(rng.normal(size=(7, 20, 23)), 1.2).astype(["float32", "float64"][seed % 2])
+    array[rng.random(array.shape) < 0.02] = -9
+    if seed % 3 == 0:
+        array[0, :3, 0] = np.nan, np.inf, -np.inf
+    low, high = (float(level) for level in np.nanquantile(array, sorted(rng.uniform(0.3, 0.99, 2))))
+    affine = np.diag([2.0, 0.7, 0.9, 1.0])
+    volume = Volume(array=array, geometry=Geometry(shape=array.shape, affine=affine), padding=np.full((7, 2), -9.0))
+    finite = np.where(np.isfinite(array), array, -9)
+    kept = apply_hysteresis_threshold(finite.astype(np.float64), low, high)
+    hysteresis = {"method": "hysteresis", "lower": low, "upper": high}
+    measured = voxelry.measure(volume, **hysteresis)  # type: ignore[arg-type]
+    assert (measured.pixels_above_threshold, measured.limits) == (np.count_nonzero(kept), None)
+    ball = SphereRegion(tuple(volume.geometry.corners().mean(axis=0)), 6)
+    placed = ball.within(volume)
+    inside = np.zeros(array.shape, np.bool_)
+    inside[placed.box] = placed.mask
+    within = voxelry.measure(volume, **hysteresis, within=ball)  # type: ignore[arg-type]
+    assert within.pixels_above_threshold == np.count_nonzero(kept & inside)
+    pieces, _ = ndimage.label(kept & inside)
+    for index in np.argwhere(pieces)[::17]:
+        point = tuple(volume.geometry.index_to_lps(index))
+        piece = voxelry.measure(volume, **hysteresis, within=ball, component=point)  # type: ignore[arg-type]
+        assert piece.pixels_above_threshold == np.count_nonzero(pieces == pieces[tuple(index)])
+    for index in np.argwhere((finite > low) & ~kept)[:1]:
+        point = tuple(volume.geometry.index_to_lps(index))
+        with pytest.raises(ParameterError, match="its piece does not reach above the upper one"):
+            voxelry.measure(volume, **hysteresis, component=point)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 5])
+def test_the_classes_of_multi_otsu_share_out_all_voxels(classes: int) -> None:
+    """By the cuts of scikit-image: a value belongs to the class whose upper end it does not exceed."""
+    from skimage.filters import threshold_multiotsu
+
+    rng = np.random.default_rng(classes)
+    means = np.arange(classes) * 40
+    array = rng.normal(means[rng.integers(classes, size=(6, 30, 31))], 6).round().astype(np.int16)
+    cuts = threshold_multiotsu(array, classes, nbins=int(np.ptp(array)) + 1)
+    volume = Volume(array=array)
+
+    def count(number: int | None) -> int:
+        measured = voxelry.measure(volume, method="multi_otsu", classes=classes, class_number=number)
+        return measured.pixels_above_threshold
+
+    expected = np.bincount(np.searchsorted(cuts, array.ravel(), side="left"), minlength=classes)
+    found = [count(number) for number in range(classes)]
+    assert np.abs(np.array(found) - expected).max() <= array.size * 1e-3  # cuts lie anywhere in an empty gap
+    assert sum(found) == array.size
+    assert count(None) == array.size - found[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -213,7 +272,13 @@ def test_a_point_that_nothing_counts_at_is_told() -> None:
         ({"method": "otsu", "lower": 1}, "lower or upper is of the method units"),
         ({"method": "otsu", "percentile": 5}, "percentile is of the method percentile"),
         ({"percentile": 101}, "not between 0 and 100"),
-        ({"method": "multi_otsu"}, "unknown method 'multi_otsu'"),
+        ({"method": "magic"}, "unknown method 'magic'"),
+        ({"method": "multi_otsu", "classes": 6}, "classes 6 is not between 2 and 5"),
+        ({"method": "multi_otsu", "classes": 2.5}, "classes is a whole number"),
+        ({"method": "multi_otsu", "class_number": 3}, "class_number 3 is not between 0, the lowest, and 2"),
+        ({"method": "otsu", "classes": 3}, "classes or class_number is of the method multi_otsu"),
+        ({"method": "hysteresis", "lower": 3}, "hysteresis needs lower and upper"),
+        ({"method": "hysteresis", "lower": 3, "upper": 2}, "lower 3 is above upper 2"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_read(arguments: dict[str, object], words: str) -> None:

@@ -33,7 +33,7 @@ def noise(rng: np.random.Generator, dtype: str) -> Volume:
     return Volume(array=array, geometry=Geometry(shape=shape, affine=affine), padding=padding)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(84))
 def test_the_step_has_the_voxels_that_measure_counts(seed: int) -> None:
     rng = np.random.default_rng(seed)
     volume = noise(rng, ["int16", "float32", "int32"][seed % 3])
@@ -43,8 +43,10 @@ def test_the_step_has_the_voxels_that_measure_counts(seed: int) -> None:
         {"method": "units", "upper": 17.5},
         {"method": "otsu"},
         {"method": "percentile", "percentile": float(rng.uniform(5, 60))},
+        {"method": "hysteresis", "lower": float(rng.uniform(-30, 20)), "upper": float(rng.uniform(20, 49))},
+        {"method": "multi_otsu", "classes": int(rng.integers(2, 6)), "class_number": int(rng.integers(2))},
     ]
-    choice = choices[seed % 5]
+    choice = choices[seed % 7]
     whole = STEP.run(volume, choice).segmentation
     assert whole is not None
     where = np.argwhere(whole.labels)
@@ -78,6 +80,12 @@ recipes = st.builds(
         st.floats(-1e300, 1e300).map(lambda value: {"method": "units", "lower": value}),
         st.floats(0, 100).map(lambda value: {"method": "percentile", "percentile": value}),
         st.sampled_from(["otsu", "li", "yen", "triangle"]).map(lambda method: {"method": method}),
+        st.floats(-1e300, 1e300).map(lambda value: {"method": "hysteresis", "lower": value, "upper": value}),
+        st.integers(2, 5).flatmap(
+            lambda classes: (st.none() | st.integers(0, classes - 1)).map(
+                lambda number: {"method": "multi_otsu", "classes": classes, "class_number": number}
+            )
+        ),
     ),
     st.none() | st.builds(SphereRegion, points, st.floats(0, 1e6)) | points.map(lambda low: BoxRegion(low, (1e6,) * 3)),
     st.none() | points,
@@ -102,6 +110,9 @@ def test_a_recipe_is_read_back_from_its_text(recipe: Recipe) -> None:
         "threshold units",
         "threshold units lower=nan",
         "threshold units lower=3 upper=2",
+        "threshold hysteresis lower=3",
+        "threshold multi_otsu classes=1e9",
+        "threshold multi_otsu classes=3 class_number=3",
         "threshold units lower=3 lower=4",
         "threshold units lower=",
         "threshold units lower=3 rm=-rf",
@@ -137,19 +148,23 @@ def test_places_that_do_not_fit_are_refused(params: dict[str, object], words: st
         STEP.checked(params)
 
 
-def test_classes_and_inverted_masks_hold_no_recipe_and_keep_to_the_region() -> None:
+def test_inverted_masks_hold_no_recipe_and_classes_one_of_all_and_both_keep_to_the_region() -> None:
     volume = noise(np.random.default_rng(3), "int16")
     centre = volume.geometry.corners().mean(axis=0)
     ball = SphereRegion(tuple(centre), 4)
     placed = ball.within(volume)
     inside = np.zeros(volume.shape, np.bool_)
     inside[placed.box] = placed.mask
-    for params in ({"method": "multi_otsu"}, {"invert": True}, {"method": "hysteresis", "lower": 0.0, "upper": 20.0}):
+    hysteresis = {"method": "hysteresis", "lower": 0.0, "upper": 20.0}
+    for params in ({"method": "multi_otsu"}, {"invert": True}, hysteresis, {**hysteresis, "invert": True}):
         whole, part = (STEP.run(volume, {**params, "within": text}).segmentation for text in ("", text_of_solid(ball)))
         assert whole is not None
         assert part is not None
-        assert whole.recipe == part.recipe == ""
+        assert (whole.recipe == "") == (part.recipe == "") == bool(params.get("invert"))
         assert np.array_equal(part.labels, np.where(inside, whole.labels, 0))
+        if whole.recipe:
+            followed = voxelry.measure(volume, **Recipe.of_text(whole.recipe).arguments)
+            assert followed.pixels_above_threshold == np.count_nonzero(whole.labels)
     nothing = STEP.run(volume, {"within": "sphere:9999,0,0:1", "label": "None here"})
     assert "no voxel of the region counts: the mask is empty" in nothing.warnings
     assert nothing.rows[0]["label"] == "None here"

@@ -76,8 +76,8 @@ def measure(
     method: Annotated[
         str | None,
         typer.Option(
-            help="How the values that count are found: fixed (a threshold), units (limits), percentile, or from the "
-            "values by otsu, li, triangle or yen."
+            help="How the values that count are found: fixed (a threshold), units (limits), percentile, from the values "
+            "by otsu, multi_otsu, li, triangle or yen, or hysteresis (above --lower, in pieces that reach above --upper)."
         ),
     ] = None,
     lower: Annotated[
@@ -89,6 +89,13 @@ def measure(
     percentile: Annotated[
         float | None,
         typer.Option(metavar="PERCENT", help="A pixel counts above the value that so many percent do not exceed."),
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Of multi_otsu: how many classes, 2 to 5; 3 if not given.")
+    ] = None,
+    class_number: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Of multi_otsu: the class that counts, 0 the lowest; else all but that."),
     ] = None,
     on_irregular: IrregularOption = Irregular.ERROR,
     tolerance: ToleranceOption = None,
@@ -146,6 +153,8 @@ def measure(
             lower=lower,
             upper=upper,
             percentile=percentile,
+            classes=classes,
+            class_number=class_number,
             on_irregular=on_irregular.value,
             tolerances=tolerances_of(tolerance),
             real_world=real_world,

@@ -1,4 +1,4 @@
-"""The connected piece of a mask that holds one voxel, read slice by slice.
+"""The connected pieces of a mask that hold one voxel, or any of some, read slice by slice.
 
 Voxels are connected where they share a face (6 neighbours). Each slice is taken as runs of voxels along its rows; runs
 that touch are joined in a union-find forest. So memory grows with the number of runs, not of voxels, and no slice but
@@ -72,12 +72,45 @@ def connected_piece(
     MeasureError
         If the mask falls into more than `MOST_RUNS` runs.
     """
+
+    def planted(index: int, mask: Mask) -> Keys:
+        return np.array([seed[1] * (mask.shape[1] + 1) + seed[2]] if index == seed[0] else [], np.int64)
+
+    return _pieces_of(plane, slices, planted, progress)
+
+
+def pieces_with(plane: Plane, slices: int, seeds: Plane, *, progress: Progress = silent) -> ConnectedPiece:
+    """The pieces of a mask that hold any voxel of another one.
+
+    Parameters
+    ----------
+    plane, slices
+        As in `connected_piece`.
+    seeds
+        Gives that other mask of a slice, shape ``(row, column)``; its voxels beyond the mask are seeds of nothing.
+
+    Raises
+    ------
+    MeasureError
+        If the mask falls into more than `MOST_RUNS` runs.
+    """
+
+    def planted(index: int, mask: Mask) -> Keys:
+        rows, columns = np.nonzero(seeds(index) & mask)
+        return np.asarray(rows * (mask.shape[1] + 1) + columns, np.int64)
+
+    return _pieces_of(plane, slices, planted, progress)
+
+
+def _pieces_of(plane: Plane, slices: int, planted: Callable[[int, Mask], Keys], progress: Progress) -> ConnectedPiece:
+    """The pieces of a mask that hold a voxel that is planted, of a slice by its place in rows as `_runs` lays them."""
     forest = _Forest()
     first: Keys = np.zeros(slices + 1, np.int64)
     before: tuple[Keys, Keys] = np.empty(0, np.int64), np.empty(0, np.int64)
-    planted, grown = 0, 0
+    chosen: list[Keys] = []
+    grown = 0
     for index in range(slices):
-        progress(index / slices, "finding the connected piece")
+        progress(index / slices, "finding connected pieces")
         mask = plane(index)
         starts, stops = _runs(mask)
         base, width = forest.add(stops - starts), mask.shape[1] + 1
@@ -86,10 +119,9 @@ def connected_piece(
         forest.join(base + below, base + above)
         here, there = _touching((starts, stops), before)
         forest.join(base + here, grown + there)
-        if index == seed[0]:
-            planted = base + int(np.searchsorted(starts, seed[1] * width + seed[2], "right")) - 1
+        chosen.append(base + np.unique(np.searchsorted(starts, planted(index, mask), "right")) - 1)
         before, grown = (starts, stops), base
-    kept, count = forest.tree_of(planted)
+    kept, count = forest.trees_of(np.concatenate(chosen) if chosen else np.empty(0, np.int64))
     return ConnectedPiece(count, plane, first, kept)
 
 
@@ -155,15 +187,17 @@ class _Forest:
         self._parent[runs] = found
         return found.astype(np.int64)
 
-    def tree_of(self, run: int) -> tuple[npt.NDArray[np.bool_], int]:
-        """Which runs belong to the tree of one, and how many voxels they have."""
+    def trees_of(self, runs: Keys) -> tuple[npt.NDArray[np.bool_], int]:
+        """Which runs belong to the trees of some, and how many voxels they have."""
         parent = self._parent[: self._count]
         while True:
             following = parent[parent]
             if np.array_equal(following, parent):
                 break
             parent = following
-        kept = parent == parent[run]
+        wanted = np.zeros(parent.size, np.bool_)
+        wanted[parent[runs]] = True
+        kept = wanted[parent]
         return kept, int(self._sizes[: self._count][kept].sum(dtype=np.int64))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voxelry.core.affine import LARGEST, Vector
-from voxelry.core.connected import ConnectedPiece, connected_piece
+from voxelry.core.connected import ConnectedPiece, connected_piece, pieces_with
 from voxelry.core.errors import ParameterError, UnplacedError
 from voxelry.core.extent import CountedRange
 from voxelry.core.geometry import Box, Geometry
@@ -29,12 +29,15 @@ class CountedVoxels:
         Ranges of slices, rows and columns.
     mask
         Of the box's shape: which of its voxels are looked at; None for all.
+    pieces
+        Of the whole volume: only their voxels count; None for all.
     """
 
     volume: Volume
     held: CountedRange | None
     box: Box
     mask: Mask | None = None
+    pieces: ConnectedPiece | None = None
 
     @property
     def slices(self) -> int:
@@ -53,15 +56,36 @@ class CountedVoxels:
         hidden = self.volume.padding_mask(number)
         if hidden is not None:
             counted &= ~hidden[rows, columns]
+        if self.pieces is not None:
+            counted &= self.pieces.plane(number)[rows, columns]
         return counted
 
 
-def counted_voxels(volume: Volume, held: CountedRange | None, region: RegionMask | None = None) -> CountedVoxels:
-    """The voxels whose value counts, of a region or of the whole volume."""
+def counted_voxels(
+    volume: Volume,
+    held: CountedRange | None,
+    region: RegionMask | None = None,
+    pieces: ConnectedPiece | None = None,
+) -> CountedVoxels:
+    """The voxels whose value counts, of a region or of the whole volume, and of pieces that were found in it."""
     if region is not None:
-        return CountedVoxels(volume, held, region.box, region.mask)
+        return CountedVoxels(volume, held, region.box, region.mask, pieces)
     slices, rows, columns = (slice(0, side) for side in volume.array.shape[:3])
-    return CountedVoxels(volume, held, (slices, rows, columns))
+    return CountedVoxels(volume, held, (slices, rows, columns), None, pieces)
+
+
+def pieces_reaching(
+    volume: Volume, held: CountedRange | None, reached: CountedRange | None, *, progress: Progress = silent
+) -> ConnectedPiece:
+    """The pieces of the voxels whose value counts that hold a voxel with a value of another range.
+
+    Raises
+    ------
+    MeasureError
+        If the voxels that count fall into too many runs.
+    """
+    counted, seeds = counted_voxels(volume, held), counted_voxels(volume, reached)
+    return pieces_with(counted.plane, counted.slices, seeds.plane, progress=progress)
 
 
 def count_all(counted: CountedVoxels, *, progress: Progress = silent) -> int:
@@ -100,7 +124,10 @@ def piece_at(counted: CountedVoxels, point: Vector, *, progress: Progress = sile
         hidden = counted.volume.padding_mask(index[0])
         padded = hidden is not None and bool(hidden[index[1:]])
         number = bool(np.isfinite(float(counted.volume.array[index])))
-        why = "it is padding" if padded else "its value is not one that counts" if number else "it holds no number"
+        reaches = "its value is not one that counts"
+        if counted.pieces is not None:
+            reaches = "its value is not above the lower one, or its piece does not reach above the upper one"
+        why = "it is padding" if padded else reaches if number else "it holds no number"
         raise ParameterError(
             f"the voxel at the point {point_in_words(point)} of the component does not count: {why}; "
             "choose a point inside of what is to be measured"

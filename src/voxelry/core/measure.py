@@ -13,7 +13,7 @@ from typing import Any, NotRequired, TypeAlias, TypedDict
 import numpy as np
 
 from voxelry.core.affine import Vector
-from voxelry.core.counted_voxels import checked_point, count_all, counted_voxels, piece_at
+from voxelry.core.counted_voxels import checked_point, count_all, counted_voxels, piece_at, pieces_reaching
 from voxelry.core.errors import MeasureError
 from voxelry.core.extent import CountedRange, Each, Extent, extent, extent_and_count
 from voxelry.core.progress import Progress, silent
@@ -83,8 +83,8 @@ class Measurement:
         The region in which voxels were counted; None if it was the whole volume.
     limits
         The smallest and the largest value that count, both included, in the volume's unit, each None where that side
-        has no limit: ``measure(volume, lower=..., upper=...)`` with them gives the same count. None of label maps, and
-        where no value can count.
+        has no limit: ``measure(volume, lower=..., upper=...)`` with them gives the same count. None of label maps and
+        of hysteresis, whose count no limits give, and where no value can count.
     component
         The point, LPS in mm, whose connected voxels were counted; None if all were.
 
@@ -142,6 +142,8 @@ def measure(
     lower: float | None = None,
     upper: float | None = None,
     percentile: float | None = None,
+    classes: int | None = None,
+    class_number: int | None = None,
     default: float = DEFAULT_THRESHOLD,
     within: PatientRegion | None = None,
     component: Vector | None = None,
@@ -162,9 +164,12 @@ def measure(
     method
         As in `ThresholdRule`; ``"units"`` where none is given and a limit is, else ``"fixed"``.
     lower, upper
-        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included.
+        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included; of hysteresis above
+        ``lower``, in a piece that reaches above ``upper``.
     percentile
         Of the method ``"percentile"``.
+    classes, class_number
+        Of the method ``"multi_otsu"``.
     default
         The threshold where none is given.
     within
@@ -176,19 +181,23 @@ def measure(
     each
         Does the work on parts of the volume; the built-in `map`, or one that has threads.
     progress
-        Called for each slice where there is a region or a component; what it raises stops the work.
+        Called for each slice where there is a region, a component or hysteresis; what it raises stops the work.
 
     Raises
     ------
     ParameterError
         If a number is out of range, the method is unknown, or the point lies outside or in a voxel that does not count.
     MeasureError
-        If the volume is in colour, or a segmentation is to be measured by limits, in a region or at a point.
+        If the volume is in colour, has fewer values than classes, or is a segmentation that is to be measured by
+        limits, in a region or at a point.
     UnplacedError, FrameOfReferenceError
         If nothing says where the volume lies, or that it and the region lie in one place.
     """
     stated = threshold is not None
-    rule = threshold_rule(threshold, method, lower=lower, upper=upper, percentile=percentile, default=default)
+    rule = threshold_rule(
+        threshold, method, lower=lower, upper=upper, percentile=percentile, classes=classes, class_number=class_number,
+        default=default,
+    )  # fmt: skip
     point = None if component is None else checked_point(component)
     if not isinstance(volume.array, np.ndarray):  # a lazy array is read once
         volume = volume.with_array(np.asarray(volume.array))
@@ -204,7 +213,7 @@ def measure(
     if kind == "labels":
         above, words = labelled(volume)
         warnings.append(words)
-    elif within is not None or point is not None:
+    elif within is not None or point is not None or rule.by_pieces:
         above, total, limits, told = _counted_at(volume, rule, within, point, each, progress)
         warnings += told
     else:
@@ -245,7 +254,7 @@ def _held(rule: ThresholdRule, volume: Volume, kind: SegmentKind, found: Extent)
 
 
 def _limits(rule: ThresholdRule, held: CountedRange | None) -> Limits | None:
-    if held is None:
+    if held is None or rule.by_pieces:
         return None
     return (rule.lower, rule.upper) if rule.method == "units" else held.limits
 
@@ -254,7 +263,7 @@ def _nothing_counts(rule: ThresholdRule, found: Extent) -> list[str]:
     """Why no voxel counts, if it is for want of values."""
     if not found.count:
         return ["every pixel is padding or no number: nothing to count"]
-    if found.constant and rule.method != "units":
+    if found.constant and rule.method not in ("units", "hysteresis"):
         return [f"constant image: every value is {float(found.low):g}, so none is above the threshold"]
     return []
 
@@ -275,7 +284,8 @@ def _counted_at(
     told = [*_left_out(volume, whole), *_nothing_counts(rule, whole)]
     if not total:
         told.append("no pixel of this volume lies in the region")
-    counted = counted_voxels(volume, held, placed)
+    pieces = pieces_reaching(volume, held, rule.reached(whole), progress=progress) if rule.by_pieces else None
+    counted = counted_voxels(volume, held, placed, pieces)
     if point is not None:
         count = piece_at(counted, point, progress=progress).count
     else:

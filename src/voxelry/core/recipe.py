@@ -27,7 +27,7 @@ _WORD: Final = "threshold"
 _VERSION = re.compile(r" \(voxelry ([0-9A-Za-z.+-]{1,40})\)\Z", re.ASCII)
 _UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 _PLAIN = frozenset("-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_NUMBERS = ("threshold", "lower", "upper", "percentile")
+_NUMBERS = ("threshold", "lower", "upper", "percentile", "classes", "class_number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Recipe:
     ----------
     method
         As in ``measure``.
-    threshold, lower, upper, percentile
+    threshold, lower, upper, percentile, classes, class_number
         Of the method; ``lower`` and ``upper`` in the volume's unit.
     within
         The region of the patient, or the segment in which voxels were counted; None for the whole volume.
@@ -71,6 +71,8 @@ class Recipe:
     lower: float | None = None
     upper: float | None = None
     percentile: float | None = None
+    classes: int | None = None
+    class_number: int | None = None
     within: SphereRegion | BoxRegion | NamedSegment | None = None
     component: Vector | None = None
     series_instance_uid: str = ""
@@ -78,10 +80,10 @@ class Recipe:
     version: str = ""
 
     def __post_init__(self) -> None:
-        default = DEFAULT_THRESHOLD
         rule = threshold_rule(
-            self.threshold, self.method, lower=self.lower, upper=self.upper, percentile=self.percentile, default=default
-        )
+            self.threshold, self.method, lower=self.lower, upper=self.upper, percentile=self.percentile,
+            classes=self.classes, class_number=self.class_number, default=DEFAULT_THRESHOLD,
+        )  # fmt: skip
         for name in _NUMBERS:
             object.__setattr__(self, name, getattr(rule, name))
 
@@ -147,7 +149,7 @@ class Recipe:
             raise _no_recipe()
         return cls(
             method=method,  # type: ignore[arg-type]  # checked by what it makes
-            **{name: _number(given[name]) for name in _NUMBERS if name in given},
+            **{name: _number(given[name]) for name in _NUMBERS if name in given},  # type: ignore[arg-type]
             within=_region_of_text(given["within"]) if "within" in given else None,
             component=vector_of_text(given["component"]) if "component" in given else None,
             series_instance_uid=series,

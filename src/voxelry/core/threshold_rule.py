@@ -1,12 +1,14 @@
 """Which values count: a method and its numbers, and what it comes to in one volume.
 
 Every method comes to a range of the volume's own numbers, both ends included, by which all of its voxels are compared:
-in the library, the steps, the terminal and on a site.
+in the library, the steps, the terminal and on a site. Hysteresis comes to two: of the pieces of the one, those count
+that reach into the other.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,9 +19,10 @@ from voxelry.core.extent import CountedRange, Extent, first_above, first_where, 
 from voxelry.core.histogram import Histogram, histogram
 from voxelry.core.volume import Volume
 
-Method = Literal["fixed", "units", "otsu", "li", "triangle", "yen", "percentile"]
+Method = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 METHODS: tuple[str, ...] = get_args(Method)
-DEFAULT_THRESHOLD, DEFAULT_PERCENTILE = 0.5, 90.0
+DEFAULT_THRESHOLD, DEFAULT_PERCENTILE, DEFAULT_CLASSES = 0.5, 90.0, 3
+FEWEST_CLASSES, MOST_CLASSES = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,18 @@ class ThresholdRule:
     ----------
     method
         ``"fixed"``: above ``threshold``, a fraction of the range of values. ``"units"``: from ``lower`` on and up to
-        ``upper``, both included. ``"percentile"``: above the value that ``percentile`` percent of the voxels do not
-        exceed. Others: above a value that is found from all values of the volume.
+        ``upper``, both included. ``"hysteresis"``: above ``lower``, in pieces that are connected through faces and
+        reach above ``upper``. ``"percentile"``: above the value that ``percentile`` percent of the voxels do not
+        exceed. ``"multi_otsu"``: in one of ``classes`` by values that are found from all values of the volume. Others:
+        above a value that is found so.
     threshold, percentile
         None unless the method is theirs.
     lower, upper
         In the volume's unit; None where that side has no limit, and of other methods.
+    classes
+        How many, of the method ``"multi_otsu"``; None of others.
+    class_number
+        Which of them, 0 the lowest; None for all but the lowest, and of other methods.
     """
 
     method: Method
@@ -43,27 +52,60 @@ class ThresholdRule:
     lower: float | None = None
     upper: float | None = None
     percentile: float | None = None
+    classes: int | None = None
+    class_number: int | None = None
 
     def within(self, volume: Volume, found: Extent) -> CountedRange | None:
         """The range of a volume's own numbers that count; None if none can.
+
+        Of hysteresis those that may count: `reached` says what their pieces have to hold.
 
         Parameters
         ----------
         found
             The range of all values of the volume.
+
+        Raises
+        ------
+        MeasureError
+            If the volume holds fewer values than classes.
         """
         if not found.count:
             return None
         if self.method == "units":
             return _between(found, self.lower, self.upper)
+        if self.method == "hysteresis":
+            return _above(found, self.lower)
         if self.threshold is not None:
             first = first_above(found, self.threshold)
-        elif found.constant:
+            return None if first is None else CountedRange(first, None)
+        if found.constant:
             return None
-        else:
-            level = self.level(volume, histogram(volume))
-            first = first_where(found, lambda value: value > level)
-        return None if first is None else CountedRange(first, None)
+        counted = histogram(volume)
+        if self.method == "multi_otsu":
+            return self._class(found, self.cuts(counted))
+        return _above(found, self.level(volume, counted))
+
+    def reached(self, found: Extent) -> CountedRange | None:
+        """The range into which a piece of hysteresis must reach; None if no value lies in it."""
+        return _above(found, self.upper) if found.count else None
+
+    @property
+    def by_pieces(self) -> bool:
+        """Whether a voxel counts by its piece, not by its value alone."""
+        return self.method == "hysteresis"
+
+    def cuts(self, counted: Histogram) -> list[float]:
+        """The largest values of all classes but the highest, ascending, from the histogram of the volume."""
+        return levels.multi_otsu(counted, DEFAULT_CLASSES if self.classes is None else self.classes)
+
+    def _class(self, found: Extent, cuts: Sequence[float]) -> CountedRange | None:
+        number = self.class_number
+        ends = [None, *cuts, None]
+        above, up_to = (ends[1], None) if number is None else ends[number : number + 2]
+        first = None if above is None else first_where(found, lambda value: value > above)
+        last = None if up_to is None else last_where(found, lambda value: value <= up_to)
+        return CountedRange(first, last)
 
     def level(self, volume: Volume, counted: Histogram) -> float:
         """The value that a method finds, above which voxels count, from the histogram of the volume."""
@@ -87,6 +129,8 @@ def threshold_rule(
     lower: float | None = None,
     upper: float | None = None,
     percentile: float | None = None,
+    classes: int | None = None,
+    class_number: int | None = None,
     default: float = DEFAULT_THRESHOLD,
 ) -> ThresholdRule:
     """The rule of some arguments, if they fit together.
@@ -107,28 +151,53 @@ def threshold_rule(
     chosen = method or ("units" if limited else "percentile" if percentile is not None else "fixed")
     if chosen not in METHODS:
         raise ParameterError(f"unknown method {method!r}; there is {', '.join(map(repr, METHODS))}")
-    for name, given, owner in (
-        ("threshold", threshold is not None, "fixed"),
-        ("lower or upper", limited, "units"),
-        ("percentile", percentile is not None, "percentile"),
+    for name, given, owners in (
+        ("threshold", threshold is not None, ("fixed",)),
+        ("lower or upper", limited, ("units", "hysteresis")),
+        ("percentile", percentile is not None, ("percentile",)),
+        ("classes or class_number", classes is not None or class_number is not None, ("multi_otsu",)),
     ):
-        if given and chosen != owner:
-            raise ParameterError(f"{name} is of the method {owner}, not of {chosen}: give one of the two")
-    if chosen == "fixed":
-        return ThresholdRule("fixed", threshold=check_threshold(default if threshold is None else threshold))
-    if chosen == "percentile":
-        percent = _number(DEFAULT_PERCENTILE if percentile is None else percentile, "percentile")
-        if not 0 <= percent <= 100:
-            raise ParameterError(f"percentile {percent:g} is not between 0 and 100")
-        return ThresholdRule("percentile", percentile=percent)
-    if chosen == "units":
-        low, high = (None if one is None else _number(one, name) for one, name in ((lower, "lower"), (upper, "upper")))
-        if low is None and high is None:
-            raise ParameterError("method units needs lower, upper or both")
-        if low is not None and high is not None and low > high:
-            raise ParameterError(f"lower {low:g} is above upper {high:g}")
-        return ThresholdRule("units", lower=low, upper=high)
+        if given and chosen not in owners:
+            raise ParameterError(f"{name} is of the method {' or '.join(owners)}, not of {chosen}: give one of the two")
+    match chosen:
+        case "fixed":
+            return ThresholdRule("fixed", threshold=check_threshold(default if threshold is None else threshold))
+        case "percentile":
+            return ThresholdRule("percentile", percentile=_percent(percentile))
+        case "units" | "hysteresis":
+            low, high = _limits(chosen, lower, upper)
+            return ThresholdRule(chosen, lower=low, upper=high)
+        case "multi_otsu":
+            return _of_classes(classes, class_number)
     return ThresholdRule(chosen)  # type: ignore[arg-type]
+
+
+def _percent(given: float | None) -> float:
+    percent = _number(DEFAULT_PERCENTILE if given is None else given, "percentile")
+    if not 0 <= percent <= 100:
+        raise ParameterError(f"percentile {percent:g} is not between 0 and 100")
+    return percent
+
+
+def _limits(method: str, lower: float | None, upper: float | None) -> tuple[float | None, float | None]:
+    low, high = (None if one is None else _number(one, name) for one, name in ((lower, "lower"), (upper, "upper")))
+    if method == "hysteresis" and (low is None or high is None):
+        raise ParameterError("method hysteresis needs lower and upper")
+    if low is None and high is None:
+        raise ParameterError("method units needs lower, upper or both")
+    if low is not None and high is not None and low > high:
+        raise ParameterError(f"lower {low:g} is above upper {high:g}")
+    return low, high
+
+
+def _of_classes(classes: int | None, class_number: int | None) -> ThresholdRule:
+    many = _whole(DEFAULT_CLASSES if classes is None else classes, "classes")
+    if not FEWEST_CLASSES <= many <= MOST_CLASSES:
+        raise ParameterError(f"classes {many} is not between {FEWEST_CLASSES} and {MOST_CLASSES}")
+    number = None if class_number is None else _whole(class_number, "class_number")
+    if number is not None and not 0 <= number < many:
+        raise ParameterError(f"class_number {number} is not between 0, the lowest, and {many - 1}, of {many} classes")
+    return ThresholdRule("multi_otsu", classes=many, class_number=number)
 
 
 def check_threshold(threshold: float) -> float:
@@ -150,6 +219,19 @@ def _number(given: float, name: str) -> float:
     if not math.isfinite(value):
         raise ParameterError(f"{name} is a finite number, not {value:g}")
     return value
+
+
+def _whole(given: float, name: str) -> int:
+    number = _number(given, name)
+    if number != int(number):
+        raise ParameterError(f"{name} is a whole number, not {number:g}")
+    return int(number)
+
+
+def _above(found: Extent, level: float | None) -> CountedRange | None:
+    """Above a value, by their float64."""
+    first = None if level is None else first_where(found, lambda value: value > level)
+    return None if first is None else CountedRange(first, None)
 
 
 def _between(found: Extent, lower: float | None, upper: float | None) -> CountedRange | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,17 +27,15 @@ from voxelry.core.region_words import (
 from voxelry.core.regions import BoxRegion, RegionMask, SegmentRegion, SphereRegion
 from voxelry.core.segmentation import RGB, Segment, Segmentation
 from voxelry.core.steps import Step, StepResult
-from voxelry.core.threshold_rule import METHODS
+from voxelry.core.threshold_rule import Method
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.cut import CutParams, classes_by_value, mask_rows, measured_rule, spacing_warning
-
-ThresholdMethod = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"]
 
 
 class ThresholdParams(CutParams):
     """Parameters of `STEP`."""
 
-    method: ThresholdMethod = Field(
+    method: Method = Field(
         "fixed",
         description="How the threshold is found: chosen (fixed, units, percentile, hysteresis) or from the values",
     )
@@ -86,7 +84,7 @@ class ThresholdParams(CutParams):
 
     @model_validator(mode="after")
     def _one_class(self) -> Self:
-        if self.component and self.method == "multi_otsu":
+        if self.component and self.several:
             raise ValueError("several classes have no connected piece")
         return self
 
@@ -128,8 +126,8 @@ def _threshold(volumes: Sequence[Volume], params: ThresholdParams, progress: Pro
 
 
 def recipe_of(volume: Volume, params: ThresholdParams) -> Recipe | None:
-    """How to measure again what the step chose; None of methods that `measure` has not, and where it is inverted."""
-    if params.method not in METHODS or params.invert:
+    """How to measure again what the step chose, of several classes all together; None where it is inverted."""
+    if params.invert:
         return None
     rule = measured_rule(params)
     within = _region_of_text(params.within) if params.within else None
@@ -140,6 +138,8 @@ def recipe_of(volume: Volume, params: ThresholdParams) -> Recipe | None:
         lower=rule.lower,
         upper=rule.upper,
         percentile=rule.percentile,
+        classes=rule.classes,
+        class_number=rule.class_number,
         within=within,
         component=component,
         series_instance_uid=volume.series_instance_uid,

@@ -67,6 +67,8 @@ def measure(
     lower: float | None = None,
     upper: float | None = None,
     percentile: float | None = None,
+    classes: int | None = None,
+    class_number: int | None = None,
     default: float = DEFAULT_THRESHOLD,
     within: PatientRegion | None = None,
     component: Vector | None = None,
@@ -85,11 +87,16 @@ def measure(
     method
         How the values that count are found: ``"fixed"`` by ``threshold``, ``"units"`` by ``lower`` and ``upper``,
         ``"percentile"``, or above a value found from all of the volume's: ``"otsu"``, ``"li"``, ``"triangle"``,
-        ``"yen"``. Where none is given, what the other arguments say.
+        ``"yen"``; in a class by ``"multi_otsu"``; or ``"hysteresis"`` by ``lower`` and ``upper``. Where none is given,
+        what the other arguments say.
     lower, upper
-        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included.
+        In the volume's unit: a voxel counts from ``lower`` on, and up to ``upper``, both included. Of hysteresis: above
+        ``lower``, if its piece, connected through faces in the whole volume, reaches above ``upper``.
     percentile
         A voxel counts above the value that so many percent of the voxels do not exceed.
+    classes, class_number
+        Of multi-Otsu: how many classes (2 to 5; 3 where it is not given), and which of them counts, 0 the lowest; all
+        but the lowest where it is not given.
     default
         The threshold where none is given.
     within
@@ -125,8 +132,12 @@ def measure(
     True
     >>> voxelry.measure(volume, lower=250).pixels_above_threshold
     11646
+    >>> voxelry.measure(volume, method="hysteresis", lower=150, upper=250).pixels_above_threshold
+    11646
     """
-    arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+    arguments = _Arguments(
+        threshold, method, lower, upper, percentile, classes, class_number, default, within, component
+    )  # fmt: skip
     arguments.check()
     if isinstance(volume, str | PathLike):
         volume = load_volume(volume)
@@ -141,6 +152,8 @@ class _Arguments:
     lower: float | None
     upper: float | None
     percentile: float | None
+    classes: int | None
+    class_number: int | None
     default: float
     within: PatientRegion | None
     component: Vector | None
@@ -153,6 +166,8 @@ class _Arguments:
             lower=self.lower,
             upper=self.upper,
             percentile=self.percentile,
+            classes=self.classes,
+            class_number=self.class_number,
             default=self.default,
         )
         if self.component is not None:
@@ -166,6 +181,8 @@ class _Arguments:
             lower=self.lower,
             upper=self.upper,
             percentile=self.percentile,
+            classes=self.classes,
+            class_number=self.class_number,
             default=self.default,
             within=self.within,
             component=self.component,
@@ -185,6 +202,8 @@ def measure_all(
     lower: float | None = None,
     upper: float | None = None,
     percentile: float | None = None,
+    classes: int | None = None,
+    class_number: int | None = None,
     default: float = DEFAULT_THRESHOLD,
     on_irregular: OnIrregular = "error",
     limits: ArchiveLimits = DEFAULT_LIMITS,
@@ -209,12 +228,15 @@ def measure_all(
         If the path does not exist.
     """
     if recipe is None:
-        arguments = _Arguments(threshold, method, lower, upper, percentile, default, within, component)
+        arguments = _Arguments(
+        threshold, method, lower, upper, percentile, classes, class_number, default, within, component
+    )  # fmt: skip
     else:
-        if any(one is not None for one in (threshold, method, lower, upper, percentile, component)):
+        if any(one is not None for one in (threshold, method, lower, upper, percentile, classes, class_number, component)):
             raise ParameterError("a recipe says what is counted: give it without threshold, limits, region and point")
         arguments = _Arguments(
-            recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile, default,
+            recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile,
+            recipe.classes, recipe.class_number, default,
             _region_of(recipe, within), recipe.component,
         )  # fmt: skip
     arguments.check()

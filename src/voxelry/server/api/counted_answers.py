@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -48,6 +48,8 @@ class CountChoice:
     lower: float | None = None
     upper: float | None = None
     percentile: float | None = None
+    classes: int | None = None
+    class_number: int | None = None
     within: str | None = None
     component: str | None = None
     same_frame_of_reference: bool = False
@@ -55,8 +57,8 @@ class CountChoice:
     @property
     def plain(self) -> bool:
         """Whether it is only a threshold on [0, 1], for which little more than the volume's file is read."""
-        others = (self.lower, self.upper, self.percentile, self.within, self.component)
-        return self.method in (None, "fixed") and all(one is None for one in others)
+        others = replace(self, threshold=None, method=None, same_frame_of_reference=False)
+        return self.method in (None, "fixed") and others == CountChoice()
 
 
 def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoice) -> MeasurementRecord:
@@ -76,7 +78,7 @@ def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoic
     component = None if choice.component is None else vector_of_text(choice.component)
     with _turn(who) as progress:
         opened = stack_files.open_volume(stack, shown=False)
-        if choice.within is not None or component is not None:
+        if choice.within is not None or component is not None or choice.method == "hysteresis":
             _check_size(opened)
         region = None
         if choice.within is not None:
@@ -89,6 +91,8 @@ def count_in_stored(who: Grants, series_id: int, volume: int, choice: CountChoic
             lower=choice.lower,
             upper=choice.upper,
             percentile=choice.percentile,
+            classes=choice.classes,
+            class_number=choice.class_number,
             default=default,
             within=region,
             component=component,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from django.conf import settings
@@ -198,12 +198,12 @@ def params_of_request(who: Grants, body: SegmentationRequest) -> dict[str, objec
         lower=recipe.lower,
         upper=recipe.upper,
         percentile=recipe.percentile,
+        classes=recipe.classes,
+        class_number=recipe.class_number,
         default=settings.VOXELRY.threshold,
     )
-    chosen = {"threshold": rule.threshold, "lower": rule.lower, "upper": rule.upper, "percentile": rule.percentile}
     return {
-        "method": rule.method,
-        **{name: value for name, value in chosen.items() if value is not None},
+        **{name: value for name, value in asdict(rule).items() if value is not None},
         "label": body.label,
         "codes": "" if body.codes is None else _text_of_term(body.codes),
         "colour": body.colour or "",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
+from voxelry.core.threshold_rule import Method
 from voxelry.server.api.schemas import LARGEST, ProblemOut, Spacing
 
 SegmentationKind = Literal["SEG", "RTSTRUCT"]
@@ -53,11 +54,13 @@ class RecipeIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    method: Literal["fixed", "units", "otsu", "li", "triangle", "yen", "percentile"] | None = None
+    method: Method | None = None
     threshold: RecipeNumber | None = None
     lower: RecipeNumber | None = None
     upper: RecipeNumber | None = None
     percentile: RecipeNumber | None = None
+    classes: Annotated[int | None, Field(strict=True)] = None
+    class_number: Annotated[int | None, Field(strict=True)] = None
     within: Annotated[str | None, Field(max_length=1000)] = None
     component: tuple[RecipeNumber, RecipeNumber, RecipeNumber] | None = None
 

@@ -72,12 +72,25 @@ Threshold = Annotated[
 ]
 CountMethod = Annotated[
     str | None,
-    Query(None, max_length=40, description="`fixed`, `units`, `otsu`, `li`, `triangle`, `yen` or `percentile`."),
+    Query(
+        None,
+        max_length=40,
+        description="`fixed`, `units`, `otsu`, `multi_otsu`, `li`, `triangle`, `yen`, `percentile` or `hysteresis`.",
+    ),
 ]
-Lower = Annotated[float | None, Query(None, description="In the volume's unit: from this value on.")]
-Upper = Annotated[float | None, Query(None, description="In the volume's unit: up to this value.")]
+Lower = Annotated[
+    float | None, Query(None, description="In the volume's unit: from this value on; of hysteresis above it.")
+]
+Upper = Annotated[
+    float | None,
+    Query(None, description="In the volume's unit: up to this value; pieces of hysteresis reach above it."),
+]
 Percent = Annotated[
     float | None, Query(None, description="A voxel counts above the value that so many percent do not exceed.")
+]
+Classes = Annotated[int | None, Query(None, description="Of `multi_otsu`: how many, 2 to 5; 3 if not given.")]
+ClassNumber = Annotated[
+    int | None, Query(None, description="Of `multi_otsu`: the class that counts, 0 the lowest; else all but that.")
 ]
 Region = Annotated[
     str | None,
@@ -231,6 +244,8 @@ def get_measurement(
     lower: Lower = None,
     upper: Upper = None,
     percentile: Percent = None,
+    classes: Classes = None,
+    class_number: ClassNumber = None,
     within: Region = None,
     component: Component = None,
     same_frame_of_reference: SamePlace = False,
@@ -238,8 +253,10 @@ def get_measurement(
 ) -> object:
     """The voxels that count and their volume in mm3; the server's figure.
 
-    Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or above a value that `method` finds from
-    all values of the volume; in a region, and of these only those connected through faces to the voxel at a point.
+    Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or as `method` finds from all values of
+    the volume; in a region, and of these only those connected through faces to the voxel at a point.
     """
-    choice = CountChoice(threshold, method, lower, upper, percentile, within, component, same_frame_of_reference)
+    choice = CountChoice(
+        threshold, method, lower, upper, percentile, classes, class_number, within, component, same_frame_of_reference
+    )
     return count_in_stored(asking(request), series_id, volume, choice)

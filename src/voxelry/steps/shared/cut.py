@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from voxelry.core import levels
+from voxelry.core.counted_voxels import pieces_reaching
 from voxelry.core.extent import Extent, extent
 from voxelry.core.histogram import histogram
 from voxelry.core.holes import missing_mask
@@ -50,6 +50,11 @@ class CutParams(Params):
         3, ge=2, le=5, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
         description="Method multi_otsu: how many classes; the lowest is background",
     )  # fmt: skip
+    class_number: int | None = Field(
+        None, ge=0, le=4, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
+        description="Method multi_otsu: only this class, 0 the lowest; where it is empty each class but the lowest "
+        "becomes a segment",
+    )  # fmt: skip
     invert: bool = Field(False, description="Take what does not count instead; never padding")
 
     @model_validator(mode="after")
@@ -60,9 +65,16 @@ class CutParams(Params):
             raise ValueError("method hysteresis needs lower and upper")
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError(f"lower {self.lower:g} is above upper {self.upper:g}")
-        if self.method == "multi_otsu" and self.invert:
+        if self.several and self.invert:
             raise ValueError("several classes cannot be inverted")
+        if self.method == "multi_otsu" and self.class_number is not None and self.class_number >= self.classes:
+            raise ValueError(f"class_number {self.class_number} is not one of {self.classes} classes, which begin at 0")
         return self
+
+    @property
+    def several(self) -> bool:
+        """Whether they may come to several segments."""
+        return self.method == "multi_otsu" and self.class_number is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,30 +133,45 @@ def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -
         words = f"From {_word(params.lower)} to {_word(params.upper)}{unit}"
         return ValueClasses(labels, (_named(params, words),), ((params.lower, params.upper),), ())
     if params.method == "hysteresis":
-        labels = _hysteresis(volume, params, progress)
+        labels = _labels_of_pieces(volume, params, found, progress)
         words = f"Above {_word(params.lower)}{unit}, reaching {_word(params.upper)}{unit}"
         return ValueClasses(labels, (_named(params, words),), ((params.lower, None),), ())
-    if params.method == "multi_otsu":
-        cuts = levels.multi_otsu(histogram(volume), params.classes)
+    if params.several:
+        cuts = measured_rule(params).cuts(histogram(volume))
         labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
-    else:
-        cuts = [measured_rule(params).level(volume, histogram(volume))]
-        labels = _labels(volume, _held(volume, params, found), params, progress)
-    names = tuple(f"Above {level:.6g}{unit} ({_method_name(params)})" for level in cuts)
-    return ValueClasses(
-        labels, tuple(_named(params, name) for name in names), tuple(zip(cuts, [*cuts[1:], None], strict=True)), ()
-    )
+        names = tuple(f"Above {level:.6g}{unit} (multi-Otsu)" for level in cuts)
+        return ValueClasses(labels, names, tuple(zip(cuts, [*cuts[1:], None], strict=True)), ())
+    if params.method == "multi_otsu":
+        return _one_class(volume, params, found, progress)
+    level = measured_rule(params).level(volume, histogram(volume))
+    labels = _labels(volume, _held(volume, params, found), params, progress)
+    named = _named(params, f"Above {level:.6g}{unit} ({_method_name(params)})")
+    return ValueClasses(labels, (named,), ((level, None),), ())
+
+
+def _one_class(volume: Volume, params: CutParams, found: Extent, progress: Progress) -> ValueClasses:
+    number = cast(int, params.class_number)
+    cuts = measured_rule(params).cuts(histogram(volume))
+    labels = _labels(volume, _held(volume, params, found), params, progress)
+    lower, upper = (None, *cuts, None)[number : number + 2]
+    ends = [f"{words} {level:.6g}" for words, level in (("above", lower), ("up to", upper)) if level is not None]
+    words = f"{', '.join(ends)} {volume.unit}".strip()
+    named = _named(params, f"Class {number} of {params.classes} by multi-Otsu, {words}")
+    return ValueClasses(labels, (named,), ((lower, upper),), ())
 
 
 def measured_rule(params: CutParams) -> ThresholdRule:
-    """The rule by which `measure` counts what the parameters choose; of methods that `measure` has."""
+    """The rule by which `measure` counts what the parameters choose."""
     method = cast(Method, params.method)
+    limited, classed = method in ("units", "hysteresis"), method == "multi_otsu"
     return ThresholdRule(
         method,
         threshold=params.threshold if method == "fixed" else None,
-        lower=params.lower if method == "units" else None,
-        upper=params.upper if method == "units" else None,
+        lower=params.lower if limited else None,
+        upper=params.upper if limited else None,
         percentile=params.percentile if method == "percentile" else None,
+        classes=params.classes if classed else None,
+        class_number=params.class_number if classed else None,
     )
 
 
@@ -198,22 +225,20 @@ def _labels(volume: Volume, classes: _Part, params: CutParams, progress: Progres
     return labels
 
 
-def _hysteresis(volume: Volume, params: CutParams, progress: Progress) -> npt.NDArray[np.uint8]:
-    from scipy import ndimage
-
-    plain = params.model_copy(update={"invert": False})
-    lower, upper = np.float64(cast(float, params.lower)), np.float64(cast(float, params.upper))
-    low = _labels(volume, lambda values: values > lower, plain, part(progress, 0.0, 0.4))
-    high = _labels(volume, lambda values: values > upper, plain, part(progress, 0.4, 0.7))
-    progress(0.7, "finding connected pieces")
-    pieces, count = ndimage.label(low)
-    kept = np.zeros(count + 1, np.bool_)
-    kept[pieces[high > 0]] = True
-    inside = np.asarray(kept[pieces])
+def _labels_of_pieces(
+    volume: Volume, params: CutParams, found: Extent, progress: Progress
+) -> npt.NDArray[np.uint8]:
+    rule = measured_rule(params)
+    held, reached = rule.within(volume, found), rule.reached(found)
+    pieces = pieces_reaching(volume, held, reached, progress=part(progress, 0.0, 0.7))
+    inside = np.empty(volume.array.shape, np.uint8)
+    for index in range(len(inside)):
+        progress(0.7 + 0.3 * index / len(inside), "comparing")
+        inside[index] = pieces.plane(index)
     if params.invert:
-        mask = missing_mask(volume, volume.array)
-        inside = ~inside if mask is None else ~(inside | mask)
-    return inside.astype(np.uint8)
+        missing = missing_mask(volume, volume.array)
+        inside = np.asarray(inside == 0 if missing is None else (inside == 0) & ~missing, np.uint8)
+    return inside
 
 
 def mask_rows(volume: Volume, labels: npt.NDArray[Any], segments: Sequence[Segment]) -> tuple[Row, ...]:
