@@ -76,6 +76,9 @@ def example(random: np.random.Generator, dtype: str, *, in_segment: bool = False
         "counted": within.pixels_above_threshold,
         "piece": _piece(volume, limits, point, None),
         "piece_within": _piece(volume, limits, point, region),
+        "reaching": _reaching(volume, limits, None),
+        "reaching_within": _reaching(volume, limits, region),
+        "reaching_piece": _piece(volume, limits, point, region, "hysteresis"),
     }
 
 
@@ -114,10 +117,19 @@ def _segment(
     return SegmentRegion(segmentation, (2,)), record
 
 
-def _piece(volume: Volume, limits: dict[str, float], point: Any, region: PatientRegion | None) -> int | None:
+def _reaching(volume: Volume, limits: dict[str, float], region: PatientRegion | None) -> int:
+    """How many voxels hysteresis keeps."""
+    lower, upper = limits["lower"], limits["upper"]
+    return measure(volume, None, "hysteresis", lower=lower, upper=upper, within=region).pixels_above_threshold
+
+
+def _piece(
+    volume: Volume, limits: dict[str, float], point: Any, region: PatientRegion | None, method: str = "units"
+) -> int | None:
     """How many voxels the piece has; None if the voxel itself does not count."""
     try:
-        measured = measure(volume, lower=limits["lower"], upper=limits["upper"], within=region, component=point)
+        lower, upper = limits["lower"], limits["upper"]
+        measured = measure(volume, None, method, lower=lower, upper=upper, within=region, component=point)
         return measured.pixels_above_threshold
     except ParameterError:
         return None

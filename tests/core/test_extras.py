@@ -22,6 +22,7 @@ from voxelry.cli import app
 from voxelry.core.errors import MissingExtraError, VoxelryError
 from voxelry.core.extras import LIBRARIES, missing, needed_for, require
 from voxelry.core.registry import StepRegistry, installed_steps
+from voxelry.core.steps import Params, Step, StepResult
 from voxelry.core.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,9 +97,21 @@ def test_a_step_says_what_it_lacks_before_it_works(step: Any, bare: None) -> Non
 
 
 def test_a_step_that_needs_it_for_some_parameters_says_so_then(bare: None) -> None:
+    def function(volumes: Any, params: Any, progress: Any) -> StepResult:
+        from scipy import ndimage
+
+        return StepResult(rows=({"count": int(ndimage.label(volumes[0].array)[1])},))
+
+    step = Step(name="odd", title="Odd", description="Counts pieces.", params=Params, function=function)
+    with pytest.raises(MissingExtraError, match=r"^`odd` needs scipy: pip install 'voxelry\[steps\]'$"):
+        step.run(_volumes(1), {})
+
+
+def test_hysteresis_needs_no_extra(bare: None) -> None:
     (step,) = (one for one in installed_steps() if one.name == "threshold")
-    with pytest.raises(MissingExtraError, match=r"^`threshold` needs scipy: pip install 'voxelry\[steps\]'$"):
-        step.run(_volumes(1), {"method": "hysteresis", "lower": -500, "upper": 0})
+    (volume,) = _volumes(1)
+    (row,) = step.run([volume], {"method": "hysteresis", "lower": -500, "upper": 0}).rows
+    assert row["count"] == voxelry.measure(volume, method="hysteresis", lower=-500, upper=0).pixels_above_threshold
 
 
 def test_a_plug_in_of_others_that_lacks_a_library_is_told(bare: None, tmp_path: Path, monkeypatch: Any) -> None:

@@ -213,3 +213,57 @@ def test_one_body_is_counted_in_a_sphere_and_as_a_piece(bodies: tuple[Page, Volu
     (made,) = ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
     (segment,) = ask(page, "GET", f"/segmentations/{made['id']}")["segments"]
     assert (segment["label"], segment["count"]) == ("Right body", piece.pixels_above_threshold)
+
+
+def test_classes_and_hysteresis_are_counted_live_and_saved(bodies: tuple[Page, Volume, int]) -> None:
+    page, volume, series = bodies
+    values = volume.array
+    find = page.get_by_test_id("find-limits")
+    find.select_option("multi_otsu")
+    expect_figures(page, voxelry.measure(volume, method="multi_otsu"))
+    page.get_by_test_id("class-number").select_option("1")
+    middle = voxelry.measure(volume, method="multi_otsu", class_number=1)
+    expect_figures(page, middle)
+    page.get_by_test_id("classes").select_option("2")
+    expect_figures(page, voxelry.measure(volume, method="multi_otsu", classes=2, class_number=1))
+    # Both bodies lie above 150 HU, and one of them reaches above 250.
+    find.select_option("hysteresis")
+    type_limit(page, "lower", "150")
+    type_limit(page, "upper", "250")
+    kept = voxelry.measure(volume, method="hysteresis", lower=150, upper=250)
+    left = (values > 150) & (_x < 36)
+    assert kept.pixels_above_threshold == int(left.sum()) < int((values > 150).sum())
+    expect_figures(page, kept)
+    expect_tint(page, volume, left)
+    expect(find).to_have_value("hysteresis")
+    # By a key on the handle, both bodies reach: below all of their values.
+    page.get_by_test_id("limit-upper").focus()
+    for _ in range(8):
+        page.keyboard.press("PageDown")
+    reached = float(page.get_by_test_id("upper-input").input_value())
+    lower = float(page.get_by_test_id("lower-input").input_value())
+    both = voxelry.measure(volume, method="hysteresis", lower=lower, upper=reached)
+    assert both.pixels_above_threshold > kept.pixels_above_threshold
+    expect_figures(page, both)
+    type_limit(page, "lower", "150")
+    type_limit(page, "upper", "250")
+    # In a part of the patient, by the keyboard: hysteresis is that of the whole volume.
+    page.get_by_test_id("draw-box").focus()
+    page.keyboard.press("Enter")
+    ends = [
+        float(page.get_by_test_id(f"region-{end}-{axis}").input_value()) for end in ("from", "to") for axis in range(3)
+    ]
+    box = voxelry.BoxRegion((ends[0], ends[1], ends[2]), (ends[3], ends[4], ends[5]))
+    expect_figures(page, voxelry.measure(volume, method="hysteresis", lower=150, upper=250, within=box))
+    page.get_by_test_id("region-remove").click()
+    expect_figures(page, kept)
+    assert violations(page, axe_source()) == []
+    page.get_by_test_id("segment-name").fill("Left body")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("saved-segment")).to_have_attribute("data-state", "succeeded")
+    (made,) = ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
+    stored = ask(page, "GET", f"/segmentations/{made['id']}")
+    assert [one["count"] for one in stored["segments"]] == [kept.pixels_above_threshold]
+    recipe = voxelry.Recipe.of_text(stored["recipe"])
+    assert (recipe.method, recipe.lower, recipe.upper) == ("hysteresis", 150, 250)
+    assert voxelry.measure(volume, **recipe.arguments) == kept

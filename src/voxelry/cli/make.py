@@ -76,8 +76,9 @@ def measure(
     method: Annotated[
         str | None,
         typer.Option(
-            help="How the values that count are found: fixed (a threshold), units (limits), percentile, from the values "
-            "by otsu, multi_otsu, li, triangle or yen, or hysteresis (above --lower, in pieces that reach above --upper)."
+            help="How the values that count are found: fixed (a threshold), units (limits), percentile, from the "
+            "values by otsu, multi_otsu, li, triangle or yen, or hysteresis (above --lower, in pieces that reach above "
+            "--upper)."
         ),
     ] = None,
     lower: Annotated[

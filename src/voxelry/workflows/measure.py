@@ -232,7 +232,9 @@ def measure_all(
         threshold, method, lower, upper, percentile, classes, class_number, default, within, component
     )  # fmt: skip
     else:
-        if any(one is not None for one in (threshold, method, lower, upper, percentile, classes, class_number, component)):
+        if any(
+            one is not None for one in (threshold, method, lower, upper, percentile, classes, class_number, component)
+        ):
             raise ParameterError("a recipe says what is counted: give it without threshold, limits, region and point")
         arguments = _Arguments(
             recipe.threshold, recipe.method, recipe.lower, recipe.upper, recipe.percentile,

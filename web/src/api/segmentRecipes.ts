@@ -11,6 +11,8 @@ export interface SegmentRecipe {
   readonly lower?: number;
   readonly upper?: number;
   readonly percentile?: number;
+  readonly classes?: number;
+  readonly class_number?: number;
   /** `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS mm; or `segmentation:ID#NUMBER`. */
   readonly within?: string;
   /** A point, LPS mm: only what is connected to its voxel. */

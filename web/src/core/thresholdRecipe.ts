@@ -16,6 +16,8 @@ export interface ThresholdRecipe {
   readonly lower: number | null;
   readonly upper: number | null;
   readonly percentile: number | null;
+  readonly classes: number | null;
+  readonly classNumber: number | null;
   readonly within: SolidRegion | SegmentByUid | null;
   /** LPS, mm. */
   readonly component: Vector | null;
@@ -23,8 +25,8 @@ export interface ThresholdRecipe {
   readonly series: string;
 }
 
-const METHODS: readonly string[] = ["fixed", "units", "otsu", "li", "triangle", "yen", "percentile"];
-const NAMES: readonly string[] = ["threshold", "lower", "upper", "percentile", "within", "component", "series", "volume"];
+const METHODS: readonly string[] = ["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen", "percentile", "hysteresis"];
+const NAMES: readonly string[] = ["threshold", "lower", "upper", "percentile", "classes", "class_number", "within", "component", "series", "volume"];
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 const VERSION = / \(voxelry [0-9A-Za-z.+-]{1,40}\)$/;
 const SEGMENT = /^segment:([0-9.]{1,64})#([1-9][0-9]{0,4})$/;
@@ -35,12 +37,13 @@ export function recipeOfText(text: string): ThresholdRecipe | null {
   if (word !== "threshold" || !METHODS.includes(method)) return null;
   const given = new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
   if (given.size < pairs.length || ![...given].every(([name, value]) => NAMES.includes(name) && value !== "")) return null;
-  const [threshold, lower, upper, percentile] = ["threshold", "lower", "upper", "percentile"].map((name) => (given.has(name) ? numberOf(given.get(name) ?? "") : null));
+  const [threshold, lower, upper, percentile, classes, classNumber] = ["threshold", "lower", "upper", "percentile", "classes", "class_number"].map((name) => (given.has(name) ? numberOf(given.get(name) ?? "") : null));
   const [within, component] = [given.get("within"), given.get("component")];
   const region = within === undefined ? null : regionOf(within);
   const point = component === undefined ? null : vectorOf(component);
-  const isWrong = [threshold, lower, upper, percentile].some((value) => Number.isNaN(value)) || (within !== undefined && !region) || (component !== undefined && !point);
-  return isWrong ? null : { method, threshold, lower, upper, percentile, within: region, component: point, series: given.get("series") ?? "" };
+  const isLimitless = method === "hysteresis" && (lower === null || upper === null);
+  const isWrong = isLimitless || [threshold, lower, upper, percentile, classes, classNumber].some((value) => Number.isNaN(value)) || (within !== undefined && !region) || (component !== undefined && !point);
+  return isWrong ? null : { method, threshold, lower, upper, percentile, classes, classNumber, within: region, component: point, series: given.get("series") ?? "" };
 }
 
 const numberOf = (text: string): number => (NUMBER.test(text) ? Number(text) : NaN);

@@ -1,4 +1,4 @@
-/** Counts of the values of a volume's voxels in a region, and the piece of counted voxels that are connected to one. */
+/** Counts of the values of a volume's voxels in a region, and pieces of counted voxels that are connected. */
 
 import type { Affine } from "@/core/geometry";
 import type { Histogram } from "@/core/histogram";
@@ -112,23 +112,40 @@ const TAKEN = 2;
  * Null if that voxel does not count.
  */
 export function pieceAt(volume: CountedVolume, affine: Affine | null, limits: Limits, region: Region | null, seed: readonly number[]): Piece | null {
-  const { values, shape } = volume;
-  const whole: IndexBox = [0, 1, 2].map((axis) => [0, shape[axis]] as const);
-  const box = region && affine ? boxAround(region, affine, shape) : whole;
-  if (seed.some((at, axis) => at < box[axis][0] || at >= box[axis][1])) return null;
-  const [slices, rows, columns] = box.map(([first, beyond]) => beyond - first);
-  const state = new Uint8Array(slices * rows * columns);
-  markCounted(volume, affine, limits, region, box, state);
-  const start = ((seed[0] - box[0][0]) * rows + (seed[1] - box[1][0])) * columns + (seed[2] - box[2][0]);
-  if (state[start] !== INSIDE || values.length === 0) return null;
-  return taken(state, [slices, rows, columns], start, box);
+  const box = region && affine ? boxAround(region, affine, volume.shape) : wholeOf(volume);
+  const filling = new Filling(box);
+  markCounted(volume, affine, limits, region, box, filling.state);
+  return filling.takeAt(seed) ? filling.piece() : null;
 }
+
+/**
+ * Hysteresis: of the voxels that count, those in pieces of the whole volume that hold a value within other limits.
+ *
+ * Of these the ones in a region if there is one, and only those connected to `seed` if there is one: null if that voxel
+ * is none of them.
+ */
+export function piecesReaching(volume: CountedVolume, affine: Affine | null, limits: Limits, reach: Limits, region: Region | null, seed: readonly number[] | null): Piece | null {
+  const { values } = volume;
+  const whole = wholeOf(volume);
+  const filling = new Filling(whole);
+  markCounted(volume, null, limits, null, whole, filling.state);
+  filling.takeAll((at) => countsWithin(values[at], reach));
+  if (!seed && !region) return filling.piece();
+  const within = filling.takenIn(region, affine, volume.shape);
+  if (seed) return within.takeAt(seed) ? within.piece() : null;
+  within.takeAll(() => true);
+  return within.piece();
+}
+
+const wholeOf = ({ shape }: CountedVolume): IndexBox => [0, 1, 2].map((axis) => [0, shape[axis]] as const);
 
 /** Marks the voxels of a box that count. */
 function markCounted(volume: CountedVolume, affine: Affine | null, limits: Limits, region: Region | null, box: IndexBox, state: Uint8Array): void {
   const { values, shape } = volume;
   const [[firstSlice, beyondSlice], [firstRow, beyondRow], [firstColumn, beyondColumn]] = box;
   const [rows, columns] = [beyondRow - firstRow, beyondColumn - firstColumn];
+  // Infinities lie beyond the largest numbers, and NaN nowhere.
+  const [least, most] = [Math.max(limits.low, -Number.MAX_VALUE), Math.min(limits.high, Number.MAX_VALUE)];
   let paddingSlice = -1;
   let [low, high] = [NaN, NaN];
   const mark = (slice: number, row: number, first: number, beyond: number): void => {
@@ -138,66 +155,129 @@ function markCounted(volume: CountedVolume, affine: Affine | null, limits: Limit
     const to = ((slice - firstSlice) * rows + (row - firstRow)) * columns - firstColumn;
     for (let column = first; column < beyond; column += 1) {
       const value = values[from + column];
-      if (countsWithin(value, limits) && !(value >= low && value <= high)) state[to + column] = INSIDE;
+      if (value >= least && value <= most && !(value >= low && value <= high)) state[to + column] = INSIDE;
     }
   };
   if (region && affine) eachRun(region, affine, box, mark);
   else for (let slice = firstSlice; slice < beyondSlice; slice += 1) for (let row = firstRow; row < beyondRow; row += 1) mark(slice, row, firstColumn, beyondColumn);
 }
 
-/** Fills line by line from a voxel; a line's neighbours above, below, before and behind are put on a stack. */
-function taken(state: Uint8Array, [slices, rows, columns]: readonly number[], start: number, box: IndexBox): Piece {
-  const perSlice = rows * columns;
-  let stack = new Int32Array(1024);
-  let depth = 0;
-  const push = (at: number): void => {
-    if (depth === stack.length) {
-      const larger = new Int32Array(stack.length * 2);
-      larger.set(stack);
-      stack = larger;
-    }
-    stack[depth++] = at;
-  };
-  /** Puts the first voxel of each stretch of a neighbouring line on the stack. */
-  const look = (first: number, last: number): void => {
-    for (let at = first; at <= last; at += 1) if (state[at] === INSIDE && (at === first || state[at - 1] !== INSIDE)) push(at);
-  };
-  const [low, high] = [[slices, rows, columns], [-1, -1, -1]];
-  let count = 0;
-  push(start);
-  while (depth > 0) {
-    const at = stack[(depth -= 1)];
-    if (state[at] !== INSIDE) continue;
-    const line = Math.floor(at / columns) * columns;
-    let [first, last] = [at, at];
-    while (first > line && state[first - 1] === INSIDE) first -= 1;
-    while (last < line + columns - 1 && state[last + 1] === INSIDE) last += 1;
-    state.fill(TAKEN, first, last + 1);
-    count += last - first + 1;
-    const slice = Math.floor(line / perSlice);
-    const row = (line - slice * perSlice) / columns;
-    for (const [axis, from, to] of [[0, slice, slice], [1, row, row], [2, first - line, last - line]]) {
-      low[axis] = Math.min(low[axis], from);
-      high[axis] = Math.max(high[axis], to);
-    }
-    if (row > 0) look(first - columns, last - columns);
-    if (row < rows - 1) look(first + columns, last + columns);
-    if (slice > 0) look(first - perSlice, last - perSlice);
-    if (slice < slices - 1) look(first + perSlice, last + perSlice);
-  }
-  const found: IndexBox = [0, 1, 2].map((axis) => [box[axis][0] + low[axis], box[axis][0] + high[axis] + 1] as const);
-  return { count, box: found, bits: cropped(state, [slices, rows, columns], low, high) };
-}
+/** Voxels of a box, some of them inside; those that are connected through faces are taken together. */
+class Filling {
+  readonly state: Uint8Array;
+  private readonly size: readonly number[];
+  private stack = new Int32Array(1024);
+  private depth = 0;
+  private count = 0;
+  private readonly low: number[];
+  private readonly high = [-1, -1, -1];
 
-function cropped(state: Uint8Array, [, rows, columns]: readonly number[], low: readonly number[], high: readonly number[]): Uint8Array {
-  const [deep, tall, wide] = [0, 1, 2].map((axis) => high[axis] - low[axis] + 1);
-  const bits = new Uint8Array(Math.ceil((deep * tall * wide) / 8));
-  let to = 0;
-  for (let slice = 0; slice < deep; slice += 1) {
-    for (let row = 0; row < tall; row += 1) {
-      const from = ((low[0] + slice) * rows + low[1] + row) * columns + low[2];
-      for (let at = from; at < from + wide; at += 1, to += 1) if (state[at] === TAKEN) bits[to >> 3] |= 1 << (to & 7);
+  constructor(private readonly box: IndexBox) {
+    this.size = box.map(([first, beyond]) => beyond - first);
+    this.low = [...this.size];
+    this.state = new Uint8Array(this.size.reduce((product, side) => product * side, 1));
+  }
+
+  /** Takes the piece of a voxel of the volume; false if that is not inside. */
+  takeAt(seed: readonly number[]): boolean {
+    const { box, size } = this;
+    if (seed.some((at, axis) => at < box[axis][0] || at >= box[axis][1])) return false;
+    const start = ((seed[0] - box[0][0]) * size[1] + (seed[1] - box[1][0])) * size[2] + (seed[2] - box[2][0]);
+    if (this.state[start] !== INSIDE) return false;
+    this.take(start);
+    return true;
+  }
+
+  /** Takes each piece with a voxel that is meant, by its place in the box. */
+  takeAll(isMeant: (at: number) => boolean): void {
+    const { state } = this;
+    for (let at = 0; at < state.length; at += 1) if (state[at] === INSIDE && isMeant(at)) this.take(at);
+  }
+
+  /** Line by line from a voxel; a line's neighbours above, below, before and behind are put on a stack. */
+  private take(start: number): void {
+    const { state } = this;
+    const [slices, rows, columns] = this.size;
+    const perSlice = rows * columns;
+    this.push(start);
+    while (this.depth > 0) {
+      const at = this.stack[(this.depth -= 1)];
+      if (state[at] !== INSIDE) continue;
+      const line = Math.floor(at / columns) * columns;
+      let [first, last] = [at, at];
+      while (first > line && state[first - 1] === INSIDE) first -= 1;
+      while (last < line + columns - 1 && state[last + 1] === INSIDE) last += 1;
+      for (let each = first; each <= last; each += 1) state[each] = TAKEN;
+      this.count += last - first + 1;
+      const slice = Math.floor(line / perSlice);
+      const row = (line - slice * perSlice) / columns;
+      this.reach(0, slice, slice);
+      this.reach(1, row, row);
+      this.reach(2, first - line, last - line);
+      if (row > 0) this.look(first - columns, last - columns);
+      if (row < rows - 1) this.look(first + columns, last + columns);
+      if (slice > 0) this.look(first - perSlice, last - perSlice);
+      if (slice < slices - 1) this.look(first + perSlice, last + perSlice);
     }
   }
-  return bits;
+
+  private reach(axis: number, from: number, to: number): void {
+    if (from < this.low[axis]) this.low[axis] = from;
+    if (to > this.high[axis]) this.high[axis] = to;
+  }
+
+  private push(at: number): void {
+    if (this.depth === this.stack.length) {
+      const larger = new Int32Array(this.stack.length * 2);
+      larger.set(this.stack);
+      this.stack = larger;
+    }
+    this.stack[this.depth++] = at;
+  }
+
+  /** Puts the first voxel of each stretch of a neighbouring line on the stack. */
+  private look(first: number, last: number): void {
+    const { state } = this;
+    for (let at = first; at <= last; at += 1) if (state[at] === INSIDE && (at === first || state[at - 1] !== INSIDE)) this.push(at);
+  }
+
+  /** What was taken, as what is inside in a region of the volume, or in all of this box. */
+  takenIn(region: Region | null, affine: Affine | null, shape: readonly number[]): Filling {
+    const { state, box, size } = this;
+    const found = new Filling(region && affine ? boxAround(region, affine, shape) : box);
+    const [[firstSlice], [firstRow], [firstColumn]] = found.box;
+    if (!region || !affine) {
+      for (let at = 0; at < state.length; at += 1) if (state[at] === TAKEN) found.state[at] = INSIDE;
+      return found;
+    }
+    eachRun(region, affine, found.box, (slice, row, first, beyond) => {
+      const from = ((slice - box[0][0]) * size[1] + (row - box[1][0])) * size[2] - box[2][0];
+      const to = ((slice - firstSlice) * found.size[1] + (row - firstRow)) * found.size[2] - firstColumn;
+      for (let column = first; column < beyond; column += 1) if (state[from + column] === TAKEN) found.state[to + column] = INSIDE;
+    });
+    return found;
+  }
+
+  /** All that was taken. */
+  piece(): Piece {
+    const { box, low, high } = this;
+    if (this.count === 0) return NO_PIECE;
+    const found: IndexBox = [0, 1, 2].map((axis) => [box[axis][0] + low[axis], box[axis][0] + high[axis] + 1] as const);
+    return { count: this.count, box: found, bits: this.cropped() };
+  }
+
+  private cropped(): Uint8Array {
+    const { state, low, high } = this;
+    const [, rows, columns] = this.size;
+    const [deep, tall, wide] = [0, 1, 2].map((axis) => high[axis] - low[axis] + 1);
+    const bits = new Uint8Array(Math.ceil((deep * tall * wide) / 8));
+    let to = 0;
+    for (let slice = 0; slice < deep; slice += 1) {
+      for (let row = 0; row < tall; row += 1) {
+        const from = ((low[0] + slice) * rows + low[1] + row) * columns + low[2];
+        for (let at = from; at < from + wide; at += 1, to += 1) if (state[at] === TAKEN) bits[to >> 3] |= 1 << (to & 7);
+      }
+    }
+    return bits;
+  }
 }

@@ -63,13 +63,15 @@ export interface CountRequest {
   readonly padding: PaddingOfSlices;
 }
 
-/** The voxels that count and are connected to one of them, in a region or the whole volume. */
+/** The voxels that count, in a region or the whole volume, by the pieces in which they are connected. */
 export interface PieceRequest {
   readonly limits: Limits;
+  /** Pieces of the whole volume count that hold a value within these limits; null for all. */
+  readonly reach: Limits | null;
   readonly region: Region | null;
   readonly padding: PaddingOfSlices;
-  /** The voxel: slice, row, column. */
-  readonly seed: Vector;
+  /** Only those connected to this voxel: slice, row, column; null for all, where `reach` tells which. */
+  readonly seed: Vector | null;
 }
 
 /** A segment of a label map, on the grid of an image. */

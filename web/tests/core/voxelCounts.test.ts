@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import { countedPixels } from "@/core/countedPixels";
-import { CountedValues, type Limits, limitsInUnit } from "@/core/valueLimits";
+import { CountedValues, type Limits, limitsAbove, limitsInUnit } from "@/core/valueLimits";
 import { voxelsInSegment } from "@/core/placedLabels";
 import { boxAround, eachRun, type Region, regionText, type SolidRegion } from "@/core/regions";
 import { isMeant } from "@/core/voxelBits";
-import { type CountedVolume, NO_PIECE, pieceAt, regionHistogram } from "@/core/voxelCounts";
+import { type CountedVolume, NO_PIECE, pieceAt, piecesReaching, regionHistogram } from "@/core/voxelCounts";
 
 import regionCounts from "./fixtures/regionCounts.json";
 import { ARRAYS } from "./sampling/randomVolumes";
@@ -34,6 +34,9 @@ interface Example {
   readonly counted: number;
   readonly piece: number | null;
   readonly piece_within: number | null;
+  readonly reaching: number;
+  readonly reaching_within: number;
+  readonly reaching_piece: number | null;
 }
 // JSON has no tuples.
 const EXAMPLES = regionCounts as unknown as readonly Example[];
@@ -77,6 +80,12 @@ describe.each(EXAMPLES.map((example, i) => [i, example] as const))("example %i o
     expect(pieceAt(volume, affine, limitsOf(example), region, seed)?.count ?? null).toBe(example.piece_within);
   });
 
+  it("keeps the same voxels by hysteresis", () => {
+    const [limits, reach] = [limitsAbove(example.limits.lower, null), limitsAbove(example.limits.upper, null)];
+    const count = (within: Region | null, at: readonly number[] | null): number | null => piecesReaching(volume, affine, limits, reach, within, at)?.count ?? null;
+    expect([count(null, null), count(region, null), count(region, seed)]).toEqual([example.reaching, example.reaching_within, example.reaching_piece]);
+  });
+
   it("tints just the voxels that it counts", () => {
     const rule = { limits: limitsOf(example), region, piece: null };
     let tinted = 0;
@@ -110,6 +119,16 @@ describe("a piece", () => {
     expect(own).toHaveLength(8);
     expect(own.every((index) => values[index] === 7)).toBe(true);
     expect(own).not.toContain(at(0, 2, 2));
+  });
+
+  it("that reaches high enough is kept whole, and no other", () => {
+    const risen = { ...volume, values: values.slice() };
+    risen.values[at(2, 3, 2)] = 9;
+    const [above, reach] = [{ low: 5, high: 99 }, { low: 9, high: 99 }];
+    const kept = piecesReaching(risen, null, above, reach, null, null) ?? NO_PIECE;
+    expect([kept.count, kept.box, isMeant(kept, 0, 0, 0), isMeant(kept, 0, 2, 2)]).toEqual([8, [[0, 3], [0, 4], [0, 3]], true, false]);
+    expect(piecesReaching(risen, null, above, { low: 10, high: 99 }, null, null)).toEqual(NO_PIECE);
+    expect([piecesReaching(risen, null, above, reach, null, [0, 0, 1])?.count, piecesReaching(risen, null, above, reach, null, [0, 2, 2])]).toEqual([8, null]);
   });
 
   it("of nothing has no voxel", () => {

@@ -72,8 +72,9 @@ describe("the worker's desk", () => {
     // The affine has slices along z, 2 mm apart, rows along y and columns along x; values are 100 a slice and 1 a pixel.
     const region = { kind: "sphere", centre: [1, 0, 10], radius: 1 } as const;
     desk.receive({ kind: "count", key: "a", id: 1, request: { region, padding: null } });
-    desk.receive({ kind: "piece", key: "a", id: 2, request: { limits: { low: 500, high: 502 }, region: null, padding: null, seed: [5, 0, 1] } });
+    desk.receive({ kind: "piece", key: "a", id: 2, request: { limits: { low: 500, high: 502 }, reach: null, region: null, padding: null, seed: [5, 0, 1] } });
     desk.receive({ kind: "count", key: "b", id: 3, request: { region, padding: null } });
+    desk.receive({ kind: "piece", key: "a", id: 4, request: { limits: { low: 500, high: 2000 }, reach: { low: 1102, high: 2000 }, region, padding: null, seed: null } });
     work();
     expect(answers(posted)).toMatchObject([{ kind: "refused", id: 3 }]);
     for (let i = 0; i < 40; i += 1) {
@@ -84,6 +85,8 @@ describe("the worker's desk", () => {
     expect(answers(posted).slice(1)).toMatchObject([
       { kind: "count", id: 1, histogram: { values: [500, 501, 502, 504], counts: [1, 1, 1, 1], total: 4, exact: true } },
       { kind: "piece", id: 2, piece: { count: 3, box: [[5, 6], [0, 1], [0, 3]] } },
+      // All of slices 5 to 11 is one piece, of which four voxels lie in the region.
+      { kind: "piece", id: 4, piece: { count: 4 } },
     ]);
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import type { Histogram } from "@/core/histogram";
-import { CountedValues } from "@/core/valueLimits";
-import { afterKey, askedLimits, type Choice, choiceWords, limitsOf, movedTo, onScale, otherScale, placeOf, recipeOf, typedLimit, unitStep, type ValueRange, withLimit } from "@/tools/measure/choice";
+import { CountedValues, nextUp } from "@/core/valueLimits";
+import { afterKey, asHysteresis, askedLimits, type Choice, choiceWords, limitsOf, movedTo, onScale, otherScale, placeOf, reachOf, recipeOf, typedLimit, unitStep, type ValueRange, withLimit } from "@/tools/measure/choice";
 
 const CT: ValueRange = { min: -1000, max: 3000, whole: true };
 const half: Choice = { scale: "range", lower: 0.5, upper: null };
@@ -106,8 +106,8 @@ it("is asked of the server by its own words, or exactly in the unit", () => {
 });
 
 it("is saved as the recipe that the step takes", () => {
-  const found: Choice = { scale: "unit", lower: 42, upper: null, method: "otsu" };
-  expect([recipeOf(half, CT), recipeOf(soft, CT), recipeOf(found, CT), recipeOf({ ...found, method: "percentile", percentile: 95 }, CT)]).toEqual([
+  const found: Choice = { scale: "unit", lower: 42, upper: null, found: { method: "otsu" } };
+  expect([recipeOf(half, CT), recipeOf(soft, CT), recipeOf(found, CT), recipeOf({ ...found, found: { method: "percentile", percentile: 95 } }, CT)]).toEqual([
     { method: "fixed", threshold: 0.5 },
     { method: "units", lower: 0, upper: 80 },
     { method: "otsu" },
@@ -118,4 +118,35 @@ it("is saved as the recipe that the step takes", () => {
 
 it("never crosses", () => {
   expect(withLimit(soft, "lower", 90)).toEqual({ scale: "unit", lower: 90, upper: 90 });
+});
+
+const hysteresis: Choice = { scale: "unit", lower: 100, upper: 300, hysteresis: true };
+
+it("counts by hysteresis above one value, where a piece reaches above another one", () => {
+  expect(limitsOf(hysteresis, CT)).toEqual({ low: nextUp(100), high: Number.MAX_VALUE });
+  expect([reachOf(hysteresis)?.low, reachOf({ scale: "unit", lower: 100, upper: 300 })]).toEqual([nextUp(300), null]);
+  expect(askedLimits(hysteresis, CT)).toEqual({ method: "hysteresis", lower: 100, upper: 300 });
+  expect(recipeOf(hysteresis, CT)).toEqual({ method: "hysteresis", lower: 100, upper: 300 });
+  expect(choiceWords(hysteresis, "HU")).toBe("above 100 HU in pieces that reach above 300 HU");
+});
+
+it("always has both limits of hysteresis", () => {
+  expect(movedTo(hysteresis, "upper", 1, CT)).toEqual({ ...hysteresis, upper: CT.max });
+  expect([typedLimit(hysteresis, "lower", ""), typedLimit(hysteresis, "upper", "250")]).toEqual([null, { ...hysteresis, upper: 250 }]);
+  expect(asHysteresis({ scale: "unit", lower: 100, upper: 300 }, CT)).toEqual(hysteresis);
+  for (const choice of [{ scale: "range", lower: 0.5, upper: null }, { scale: "unit", lower: null, upper: null }, { scale: "unit", lower: CT.max + 5, upper: null }] as const) {
+    const { lower, upper } = asHysteresis(choice, CT);
+    expect(lower).toBeGreaterThanOrEqual(CT.min);
+    expect(upper).toBeGreaterThanOrEqual(lower);
+    expect(upper).toBeLessThanOrEqual(CT.max);
+  }
+});
+
+it("tells which class multi-Otsu found", () => {
+  const words = (lower: number | null, upper: number | null, number?: number): string => choiceWords({ scale: "unit", lower, upper, found: { method: "multi_otsu", classes: 3, ...(number === undefined ? {} : { class_number: number }) } }, "HU");
+  expect([words(null, 40, 0), words(41, 200, 1), words(41, null)]).toEqual([
+    "up to 40 HU (Multi-Otsu, class 0 of 3)",
+    "from 41 to 200 HU (Multi-Otsu, class 1 of 3)",
+    "from 41 HU on (Multi-Otsu, all but the lowest of 3 classes)",
+  ]);
 });

@@ -225,9 +225,7 @@ def _labels(volume: Volume, classes: _Part, params: CutParams, progress: Progres
     return labels
 
 
-def _labels_of_pieces(
-    volume: Volume, params: CutParams, found: Extent, progress: Progress
-) -> npt.NDArray[np.uint8]:
+def _labels_of_pieces(volume: Volume, params: CutParams, found: Extent, progress: Progress) -> npt.NDArray[np.uint8]:
     rule = measured_rule(params)
     held, reached = rule.within(volume, found), rule.reached(found)
     pieces = pieces_reaching(volume, held, reached, progress=part(progress, 0.0, 0.7))

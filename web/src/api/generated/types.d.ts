@@ -940,8 +940,8 @@ export interface paths {
          * Get Measurement
          * @description The voxels that count and their volume in mm3; the server's figure.
          *
-         *     Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or above a value that `method` finds from
-         *     all values of the volume; in a region, and of these only those connected through faces to the voxel at a point.
+         *     Above `threshold` on [0, 1], from `lower` to `upper` in the volume's unit, or as `method` finds from all values of
+         *     the volume; in a region, and of these only those connected through faces to the voxel at a point.
          */
         get: operations["get_measurement"];
         put?: never;
@@ -3051,6 +3051,10 @@ export interface components {
          *     `segment:UID#NUMBER` with the SOP Instance UID, as recipes have it. ``component`` is a point; LPS, mm.
          */
         RecipeIn: {
+            /** Class Number */
+            class_number?: number | null;
+            /** Classes */
+            classes?: number | null;
             /** Component */
             component?: [
                 number,
@@ -3060,7 +3064,7 @@ export interface components {
             /** Lower */
             lower?: number | null;
             /** Method */
-            method?: ("fixed" | "units" | "otsu" | "li" | "triangle" | "yen" | "percentile") | null;
+            method?: ("fixed" | "units" | "otsu" | "multi_otsu" | "li" | "triangle" | "yen" | "percentile" | "hysteresis") | null;
             /** Percentile */
             percentile?: number | null;
             /** Threshold */
@@ -6372,14 +6376,18 @@ export interface operations {
             query?: {
                 /** @description On [0, 1]: a voxel counts above it; 0.5 without any limit. */
                 threshold?: number | null;
-                /** @description `fixed`, `units`, `otsu`, `li`, `triangle`, `yen` or `percentile`. */
+                /** @description `fixed`, `units`, `otsu`, `multi_otsu`, `li`, `triangle`, `yen`, `percentile` or `hysteresis`. */
                 method?: string | null;
-                /** @description In the volume's unit: from this value on. */
+                /** @description In the volume's unit: from this value on; of hysteresis above it. */
                 lower?: number | null;
-                /** @description In the volume's unit: up to this value. */
+                /** @description In the volume's unit: up to this value; pieces of hysteresis reach above it. */
                 upper?: number | null;
                 /** @description A voxel counts above the value that so many percent do not exceed. */
                 percentile?: number | null;
+                /** @description Of `multi_otsu`: how many, 2 to 5; 3 if not given. */
+                classes?: number | null;
+                /** @description Of `multi_otsu`: the class that counts, 0 the lowest; else all but that. */
+                class_number?: number | null;
                 /** @description Only there: `sphere:X,Y,Z:RADIUS` or `box:X,Y,Z:X,Y,Z`, LPS, mm; or `segmentation:ID#NUMBER`, all of its segments without a number. */
                 within?: string | null;
                 /** @description `x,y,z` LPS, mm: only what is connected through faces to the voxel that holds this point. */

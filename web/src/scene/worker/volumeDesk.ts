@@ -7,7 +7,7 @@ import type { Affine } from "@/core/geometry";
 import { voxelsInSegment } from "@/core/placedLabels";
 import { boxAround, type Region } from "@/core/regions";
 import { noVoxels } from "@/core/voxelBits";
-import { type CountedVolume, pieceAt, type PaddingOfSlices, regionHistogram } from "@/core/voxelCounts";
+import { type CountedVolume, pieceAt, piecesReaching, type PaddingOfSlices, regionHistogram } from "@/core/voxelCounts";
 import { missingOf, neededSlices, onlySlice, type SliceRange } from "@/scene/neededSlices";
 import type { CountRequest, PieceRequest, PlaneRequest, SegmentRequest } from "@/scene/volumeSource";
 import { planePicture } from "@/scene/worker/planePictures";
@@ -161,14 +161,15 @@ export class VolumeDesk {
     });
   }
 
-  private takePiece(key: string, id: number, { limits, region, padding, seed }: PieceRequest): void {
+  private takePiece(key: string, id: number, { limits, reach, region, padding, seed }: PieceRequest): void {
     const volume = this.volumeFor(key, id);
     if (!volume) return;
     const { affine, shape } = volume.facts;
-    const slices = region && affine ? slicesOf(region, affine, shape) : ([0, shape[0] - 1] as const);
+    const slices = region && affine && !reach ? slicesOf(region, affine, shape) : ([0, shape[0] - 1] as const);
     this.take(volume, id, slices, () => {
-      const piece = pieceAt(countedVolume(volume, padding), affine, limits, region, seed);
-      return [{ kind: "piece", id, piece }, piece ? [piece.bits.buffer as ArrayBuffer] : []];
+      const counted = countedVolume(volume, padding);
+      const piece = reach ? piecesReaching(counted, affine, limits, reach, region, seed) : seed && pieceAt(counted, affine, limits, region, seed);
+      return [{ kind: "piece", id, piece }, piece && piece.count > 0 ? [piece.bits.buffer as ArrayBuffer] : []];
     });
   }
 

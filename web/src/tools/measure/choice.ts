@@ -1,7 +1,7 @@
 /** What a user has chosen to count: limits on the range from 0 to 1, in the unit of the values, or found by a method. */
 
 import { formatNumber } from "@/core/formatting";
-import { type CountedValues, type Limits, limitsInUnit, limitsOfRange, normalised } from "@/core/valueLimits";
+import { type CountedValues, type Limits, limitsAbove, limitsInUnit, limitsOfRange, normalised } from "@/core/valueLimits";
 
 export type Scale = "range" | "unit";
 
@@ -17,14 +17,33 @@ export interface UnitChoice {
   readonly scale: "unit";
   readonly lower: number | null;
   readonly upper: number | null;
-  /** The method that found them; absent for limits that were chosen. */
-  readonly method?: FoundBy;
-  readonly percentile?: number;
+  /** How they were found; absent for limits that were chosen. */
+  readonly found?: FoundLimits;
 }
 
-/** The methods of the step `threshold` that find one limit from the values. */
-export const FOUND_BY = { otsu: "Otsu", li: "Li", triangle: "Triangle", yen: "Yen", percentile: "Percentile" } as const;
+/** Above one value, in pieces that reach above another one. */
+export interface HysteresisChoice {
+  readonly scale: "unit";
+  readonly lower: number;
+  readonly upper: number;
+  readonly hysteresis: true;
+}
+
+/** The methods of the step `threshold` that find limits from the values. */
+export const FOUND_BY = { otsu: "Otsu", multi_otsu: "Multi-Otsu", li: "Li", triangle: "Triangle", yen: "Yen", percentile: "Percentile" } as const;
 export type FoundBy = keyof typeof FOUND_BY;
+
+/** A method that finds limits, and its numbers, as the server takes them. */
+export interface FoundLimits {
+  readonly method: FoundBy;
+  readonly percentile?: number;
+  readonly classes?: number;
+  /** Which class counts, 0 the lowest; absent for all but that. */
+  readonly class_number?: number;
+}
+
+/** How many classes multi-Otsu finds at most, and at least. */
+export const [FEWEST_CLASSES, MOST_CLASSES] = [2, 5];
 
 /** The values of a volume, as far as limits are concerned. */
 export interface ValueRange {
@@ -34,14 +53,28 @@ export interface ValueRange {
   readonly whole: boolean;
 }
 
-export type Choice = RangeChoice | UnitChoice;
+export type Choice = RangeChoice | UnitChoice | HysteresisChoice;
+
+export const isHysteresis = (choice: Choice): choice is HysteresisChoice => "hysteresis" in choice;
 
 /** One of the two limits. */
 export type Side = "lower" | "upper";
 
 export function limitsOf(choice: Choice, range: ValueRange | null): Limits {
+  if (isHysteresis(choice)) return limitsAbove(choice.lower, null);
   if (choice.scale === "unit") return limitsInUnit(choice.lower, choice.upper);
   return limitsOfRange(choice.lower, choice.upper, range?.min ?? null, range?.max ?? null);
+}
+
+/** The limits within which a piece must hold a value to count; null if a voxel counts by its own value alone. */
+export const reachOf = (choice: Choice): Limits | null => (isHysteresis(choice) ? limitsAbove(choice.upper, null) : null);
+
+/** Hysteresis that begins where another choice is: what counts now may count, and reaches half of the way to the end. */
+export function asHysteresis(choice: Choice, range: ValueRange): HysteresisChoice {
+  const { lower, upper } = onScale(choice, "unit", range, null);
+  const low = clamped(lower ?? range.min, range.min, range.max);
+  const high = upper !== null && upper < range.max ? upper : low + (range.max - low) / 2;
+  return { scale: "unit", lower: low, upper: Math.max(low, rounded(high, unitStep(range))), hysteresis: true };
 }
 
 /** A step of a limit in the unit: 1 for integers, else the power of ten that a thousandth of the range has. */
@@ -69,7 +102,7 @@ export function placeOf(choice: Choice, side: Side, range: ValueRange): number {
 export function movedTo(choice: Choice, side: Side, place: number, range: ValueRange): Choice {
   const [least, most] = side === "lower" ? [0, placeOf(choice, "upper", range)] : [placeOf(choice, "lower", range), 1];
   const at = clamped(place, least, most);
-  if (side === "upper" && at >= 1) return { ...choice, upper: null };
+  if (side === "upper" && at >= 1 && !isHysteresis(choice)) return { ...choice, upper: null };
   if (choice.scale === "range") return withLimit(choice, side, rounded(at, RANGE_STEP));
   const step = unitStep(range);
   return withLimit(choice, side, clamped(rounded(range.min + at * (range.max - range.min), step), range.min, range.max));
@@ -87,6 +120,7 @@ export function withLimit<C extends Choice>(choice: C, side: Side, at: number | 
 export function typedLimit(choice: Choice, side: Side, text: string): Choice | null {
   const at = text.trim() === "" ? null : Number(text.trim().replace(",", ".").replace("−", "-"));
   if (at !== null && !Number.isFinite(at)) return null;
+  if (isHysteresis(choice) && at === null) return null;
   if (choice.scale === "unit") return withLimit(choice, side, at);
   if (at === null) return side === "upper" ? { ...choice, upper: null } : { ...choice, lower: 0 };
   return withLimit(choice, side, clamped(at, 0, 1));
@@ -135,13 +169,20 @@ export function choiceWords(choice: Choice, unit: string): string {
   const of = unit ? ` ${unit}` : "";
   const { lower, upper } = choice;
   if (choice.scale === "range") return `above ${formatNumber(choice.lower, 4)}${upper === null ? "" : `, up to ${formatNumber(upper, 4)}`} of the range`;
-  if (choice.method) return `from ${formatNumber(lower ?? 0)}${of} on (${FOUND_BY[choice.method]})`;
-  if (lower === null) return upper === null ? "all values" : `up to ${formatNumber(upper)}${of}`;
-  return `from ${formatNumber(lower)}${upper === null ? "" : ` to ${formatNumber(upper)}`}${of}`;
+  if (isHysteresis(choice)) return `above ${formatNumber(choice.lower)}${of} in pieces that reach above ${formatNumber(choice.upper)}${of}`;
+  const by = choice.found ? ` (${foundWords(choice.found)})` : "";
+  if (lower === null) return `${upper === null ? "all values" : `up to ${formatNumber(upper)}${of}`}${by}`;
+  return `from ${formatNumber(lower)}${upper === null ? "" : ` to ${formatNumber(upper)}`}${of}${by ? `${upper === null ? " on" : ""}${by}` : ""}`;
+}
+
+function foundWords({ method, classes, class_number: number }: FoundLimits): string {
+  if (method !== "multi_otsu") return FOUND_BY[method];
+  return `${FOUND_BY[method]}, ${number === undefined ? `all but the lowest of ${classes} classes` : `class ${number} of ${classes}`}`;
 }
 
 /** The limits as the server's addresses have them. */
 export interface AskedLimits {
+  readonly method?: "hysteresis";
   readonly threshold?: number;
   readonly lower?: number;
   readonly upper?: number;
@@ -153,14 +194,15 @@ export function askedLimits(choice: Choice, range: ValueRange | null): AskedLimi
     const { low, high } = limitsOf(choice, range);
     return choice.upper === null || low > high ? { threshold: choice.lower } : { lower: low, upper: high };
   }
+  if (isHysteresis(choice)) return { method: "hysteresis", lower: choice.lower, upper: choice.upper };
   const { lower, upper } = choice;
   if (lower === null && upper === null) return { lower: range?.min ?? 0 };
   return { ...(lower === null ? {} : { lower }), ...(upper === null ? {} : { upper }) };
 }
 
 /** The recipe of a segment with the voxels of a choice. */
-export function recipeOf(choice: Choice, range: ValueRange | null): AskedLimits & { readonly method: string; readonly percentile?: number } {
-  if (choice.scale === "unit" && choice.method) return { method: choice.method, ...(choice.percentile === undefined ? {} : { percentile: choice.percentile }) };
+export function recipeOf(choice: Choice, range: ValueRange | null): Omit<AskedLimits, "method"> & Omit<FoundLimits, "method"> & { readonly method: string } {
+  if (choice.scale === "unit" && !isHysteresis(choice) && choice.found) return choice.found;
   const limits = askedLimits(choice, range);
   return limits.threshold === undefined ? { method: "units", ...limits } : { method: "fixed", threshold: limits.threshold };
 }

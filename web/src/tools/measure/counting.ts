@@ -23,6 +23,8 @@ interface CountTask {
   readonly series: Series;
   readonly volume: Volume;
   readonly limits: Limits;
+  /** Where pieces have to reach; null if voxels count by their own values. */
+  readonly reach: Limits | null;
   readonly region: Region | null;
   readonly seed: Vector | null;
   /** Counts in the tab; null if the server has to. */
@@ -70,7 +72,7 @@ export function useCounting() {
     const { series, volume, source } = view.value;
     if (!series || !volume || volume.colour || tool.waits) return null;
     const counter = tool.onServer ? null : (source?.counter ?? null);
-    return { series, volume, limits: tool.limits, region: tool.region, seed: tool.seed, counter, assumed: tool.isAssumed };
+    return { series, volume, limits: tool.limits, reach: tool.reach, region: tool.region, seed: tool.seed, counter, assumed: tool.isAssumed };
   });
   const whole = computed(() => histogram.value && new CountedValues(histogram.value));
   const regional = computed(() => inRegion.value && new CountedValues(inRegion.value.histogram));
@@ -79,7 +81,7 @@ export function useCounting() {
   /** True if figures follow from a histogram, without anybody being asked. */
   const isLive = computed(() => {
     const of = counted.value;
-    if (!of || of.seed) return false;
+    if (!of || of.seed || of.reach) return false;
     return of.region ? (inRegion.value?.histogram.exact ?? true) && histogram.value !== null : histogram.value?.exact === true;
   });
 
@@ -131,10 +133,10 @@ export function useCounting() {
 
   const pieces = new Latest<CountTask>((of, signal) =>
     guarded(async () => {
-      const { volume, counter, limits, region, seed } = of;
+      const { volume, counter, limits, reach, region, seed } = of;
       const voxel = seed && tool.voxelOf(seed);
-      if (!counter || !voxel) return askServer(of, signal);
-      const piece = await counter.piece({ limits: { low: limits.low, high: limits.high }, region: region && plainRegion(region), padding: paddingOfVolume(volume), seed: voxel }, signal);
+      if (!counter || (seed && !voxel)) return askServer(of, signal);
+      const piece = await counter.piece({ limits: { ...limits }, reach: reach && { ...reach }, region: region && plainRegion(region), padding: paddingOfVolume(volume), seed: voxel }, signal);
       if (counted.value?.volume !== volume) return "";
       tool.piece = piece ?? NO_PIECE;
       const count = piece?.count ?? 0;
@@ -184,13 +186,13 @@ export function useCounting() {
     const of = counted.value;
     window.clearTimeout(timer);
     if (!of || !histogram.value) return;
-    const { region, seed } = of;
+    const { region, seed, reach } = of;
     if (region && !isRegional.value) regionCounts.ask(of);
     if (isLive.value) {
       if (!region || isRegional.value) error.value = "";
       return;
     }
-    if (seed && of.counter) pieces.ask(of);
+    if ((seed || reach) && of.counter) pieces.ask(of);
     else timer = window.setTimeout(() => served.ask(of), REST_MS);
   }
 

@@ -8,7 +8,7 @@ import type { Point } from "@/core/stageTransform";
 import { subtract, type Vector } from "@/core/vectors";
 import type { Piece } from "@/core/voxelCounts";
 import { useSession } from "@/stores/session";
-import { type Choice, choiceWords, type FoundBy, limitsOf, type ValueRange } from "@/tools/measure/choice";
+import { type Choice, choiceWords, type FoundLimits, isHysteresis, limitsOf, reachOf, type ValueRange } from "@/tools/measure/choice";
 import { centreOfRegion, dragged, drawnBox, drawnSphere, type Grip, movedBy, regionInMiddle, regionWords, shapeIn, tidied } from "@/tools/measure/regionShape";
 import { type SegmentOfDraft, useDraftRegion } from "@/tools/measure/draftRegion";
 import { type SegmentOfMask, useSegmentRegion } from "@/tools/measure/segmentRegion";
@@ -53,6 +53,8 @@ export const useThreshold = defineStore("threshold", () => {
     return !colour && min !== null && max !== null && max > min ? { min, max, whole: !dtype.startsWith("float") } : null;
   });
   const limits = computed(() => limitsOf(choice.value, range.value));
+  /** Where pieces have to reach; null if voxels count by their own values. */
+  const reach = computed(() => reachOf(choice.value));
   /** The space of the active view's volume; empty if nothing says where it lies. */
   const space = computed(() => spaceOf(views.active));
   const solid = computed(() => (space.value !== "" && placedRegion.value?.space === space.value ? placedRegion.value.region : null));
@@ -74,8 +76,12 @@ export const useThreshold = defineStore("threshold", () => {
     return inSegment.chosen.value ? inSegment.words.value : solid.value ? regionWords(solid.value) : "";
   });
   const words = computed(() => [choiceWords(choice.value, unit.value), placeWords.value, seed.value ? "only the piece at the marked voxel" : ""].filter(Boolean).join(", "));
+  /** True while pieces are counted that nobody has found yet: nothing says what to tint. */
+  const isUnfound = computed(() => reach.value !== null && piece.value === null);
   const tint = computed(() =>
-    tinting.value && range.value && !waits.value && !onServer.value ? { limits: limits.value, region: region.value, piece: seed.value ? piece.value : null, words: words.value } : null,
+    tinting.value && range.value && !waits.value && !onServer.value && !isUnfound.value
+      ? { limits: limits.value, region: region.value, piece: seed.value || reach.value ? piece.value : null, words: words.value }
+      : null,
   );
 
   function spaceOf({ series, volume: of, volumeIndex }: View): string {
@@ -84,14 +90,20 @@ export const useThreshold = defineStore("threshold", () => {
   }
 
   /** Takes limits that a user has chosen, and shows what they count. */
-  function choose({ scale, lower, upper }: Choice): void {
-    choice.value = scale === "range" ? { scale, lower, upper } : { scale, lower, upper };
-    tinting.value = true;
+  function choose(chosen: Choice): void {
+    const { scale, lower, upper } = chosen;
+    take(isHysteresis(chosen) ? chosen : scale === "range" ? { scale, lower, upper } : { scale, lower, upper });
   }
 
   /** Takes limits that a method has found. */
-  function chooseFound({ lower, upper }: { lower: number | null; upper: number | null }, method: FoundBy, percentile: number): void {
-    choice.value = { scale: "unit", lower, upper, method, ...(method === "percentile" ? { percentile } : {}) };
+  function chooseFound({ lower, upper }: { lower: number | null; upper: number | null }, found: FoundLimits): void {
+    take({ scale: "unit", lower, upper, found });
+  }
+
+  function take(chosen: Choice): void {
+    // Pieces that were found by another rule are no longer those that count.
+    if (isHysteresis(chosen) !== isHysteresis(choice.value)) piece.value = null;
+    choice.value = chosen;
     tinting.value = true;
   }
 
@@ -238,6 +250,7 @@ export const useThreshold = defineStore("threshold", () => {
     if (volume.value && now !== before && choice.value.scale === "unit") choice.value = begin();
   });
   watch(space, () => (drawing.value = null));
+  watch(volume, () => (piece.value = null));
 
-  return { choice, tinting, drawing, range, limits, unit, space, region, solid: shownSolid, waits, isBehind, onServer, isAssumed, segment, offeredSegments: inSegment.offered, offeredDraft: inDraft.offered, segmentHint: computed(() => (inDraft.chosen.value ? inDraft.hint.value : inSegment.hint.value)), seed, piece, tint, words, choose, chooseFound, setRegion, chooseSegment, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
+  return { choice, tinting, drawing, range, limits, reach, unit, space, region, solid: shownSolid, waits, isBehind, onServer, isAssumed, segment, offeredSegments: inSegment.offered, offeredDraft: inDraft.offered, segmentHint: computed(() => (inDraft.chosen.value ? inDraft.hint.value : inSegment.hint.value)), seed, piece, tint, words, choose, chooseFound, setRegion, chooseSegment, setSeed, voxelOf, draw, addRegion, shows, shapeOf, dragAt, bringRegion, lookAt };
 });
