@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydicom.uid import UID
 
 import voxelry
 from voxelry.core.errors import MosaicError
+from voxelry.dicom.frames.tiles import Tile, copy_tiles, cropped
 from voxelry.dicom.series.slice_timing import slice_times
 from voxelry.dicom.values.stored_values import stored_values
 from voxelry.testing import (
@@ -236,3 +238,15 @@ def test_the_same_mosaic_twice_is_one_volume(tmp_path: Path, make: Any) -> None:
     [series] = voxelry.index(tmp_path / "in").series
     [stack] = series.stacks
     assert [problem.code for problem in stack.problems] == ["duplicate_slices"]
+
+
+@pytest.mark.parametrize("chosen", [range(7), range(6, -1, -1), range(5), range(2, 7), (3, 0, 5), (4,)])
+@pytest.mark.parametrize("samples", [(), (3,)])
+def test_tiles_are_copied_whichever_are_asked_for(chosen: Sequence[int], samples: tuple[int, ...]) -> None:
+    """In the order asked for, also where a row is not full and the image is larger than its tiles."""
+    whole = np.arange(10 * 13 * 3).reshape(10, 13, 3)[..., : samples[0] if samples else 1]
+    whole = whole if samples else whole[..., 0]
+    tiles = [Tile(k, 7, k // 3 * 3, k % 3 * 4, 3, 4) for k in chosen]
+    out = np.zeros((len(tiles), 3, 4, *samples), whole.dtype)
+    copy_tiles(whole, tiles, out)
+    np.testing.assert_array_equal(out, np.stack([cropped(whole, tile) for tile in tiles]))

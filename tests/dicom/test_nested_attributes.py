@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
+from voxelry.dicom.frames.dimensions import dimension_indices
 from voxelry.dicom.frames.frame import Frame, frames_of
 from voxelry.dicom.frames.frame_values import values_of_frames
 from voxelry.dicom.grouping.group_columns import group_columns
@@ -133,6 +134,13 @@ def plain_frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
     return frame
 
 
+def indices_by_pydicom(groups: tuple[Attributes, ...]) -> list[float]:
+    for group in map(dataset_of, groups):
+        if "FrameContentSequence" in group:
+            return [float(number) for number in group.FrameContentSequence[0].DimensionIndexValues]
+    return []
+
+
 @settings(max_examples=200, deadline=None)
 @given(made=groups(), shared=groups(), file=st.tuples(*FILES), instances=st.integers(1, 2))
 def test_columns_hold_what_each_frame_says(
@@ -156,6 +164,7 @@ def test_columns_hold_what_each_frame_says(
     differing = {one: list(column.values()) for one, column in columns.items() if len(set(column.values())) > 1}
     assert differing == expected
     assert all(list(column) == frames for column in columns.values())
+    assert list(map(list, dimension_indices(frames))) == [indices_by_pydicom(frame.groups) for frame in frames]
     for keyword in (
         "FrameAcquisitionDateTime",
         "TemporalPositionIndex",

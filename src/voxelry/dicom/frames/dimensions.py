@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
@@ -62,7 +63,7 @@ def _told(header: Header) -> Iterator[tuple[str, str]]:
             yield "", organization
 
 
-def dimension_indices(frames: Sequence[Frame]) -> list[tuple[float, ...]]:
+def dimension_indices(frames: Sequence[Frame]) -> Sequence[Sequence[float]]:
     """Dimension Index Values (0020,9157) of each frame, one for each dimension; empty where unknown."""
     own = [frame.groups[0] for frame in frames]
     contents = [group.encoded.get(_FRAME_CONTENT) for group in own if isinstance(group, Elements) and group.encoded]
@@ -70,7 +71,13 @@ def dimension_indices(frames: Sequence[Frame]) -> list[tuple[float, ...]]:
     columns = item_columns(known, (_VALUES,)) if len(known) == len(frames) else None
     if columns is None:
         return [_of_frame(frame) for frame in frames]
-    return [_numbers({} if cell is None else {_VALUES: cell}) for cell in columns[_VALUES]]
+    cells = columns[_VALUES]
+    plain = [cell[1] for cell in cells if cell is not None and cell[0] == b"UL"]
+    length, *others = {len(value) for value in plain} or {0}
+    if len(plain) < len(cells) or others or length == 0 or length % 4:
+        return [_numbers({} if cell is None else {_VALUES: cell}) for cell in cells]
+    found: list[list[float]] = np.frombuffer(b"".join(plain), "<u4").reshape(len(cells), -1).astype(float).tolist()
+    return found
 
 
 def _of_frame(frame: Frame) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from voxelry.dicom.frames.frame import Frame
@@ -70,6 +71,7 @@ def plain_type_words(frame: Frame) -> tuple[str, ...]:
     return tuple(map(_plain_word, own or texts(frame.header.elements, "ImageType")))
 
 
+@lru_cache(maxsize=1024)
 def _plain_word(value: str) -> str:
     return re.sub(r"[_\s]+", " ", value.upper()).strip()
 

@@ -94,7 +94,7 @@ def _readers_of(frame: Frame) -> tuple[_Reader, ...]:
         0x0065: _of_uih,
     }  # fmt: skip
     tags = frame.header.elements.encoded or frame.header.elements.dataset.keys()
-    reserved = {group for group in groups if any(group << 16 | block in tags for block in _BLOCKS)}
+    reserved = {tag >> 16 for tag in tags if tag & 0xFFFF in _BLOCKS} & groups.keys()
     known: set[_Reader] = {_of_canon, *(groups[group] for group in reserved)}
     if frame.groups:
         known |= {_of_siemens_xa, _of_philips}

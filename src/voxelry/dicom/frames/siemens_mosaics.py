@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +71,20 @@ def _counts(own: Elements) -> set[int]:
 def _times(own: Elements) -> tuple[float, ...]:
     """``MosaicRefAcqTimes``, ms, of each tile; empty where there is none."""
     content = private_value(own, 0x0019, _HEADER, _TIMES) or private_value(own, 0x0021, SIEMENS_IMAGE, _XA_TIMES)
-    if content is None:
-        said: Sequence[str] = csa_values(own).get("MosaicRefAcqTimes", ())
-    elif len(content) % 8 == 0 and not re.fullmatch(rb"[-+0-9.eE\\ ]+", content):
-        values = np.frombuffer(content, "<f8")
+    return _milliseconds(csa_values(own).get("MosaicRefAcqTimes", ()) if content is None else content)
+
+
+@lru_cache(maxsize=64)  # the mosaics of a series have few different ones
+def _milliseconds(told: bytes | tuple[str, ...]) -> tuple[float, ...]:
+    """Times as binary numbers, as text or as texts; empty if they are none."""
+    said: Sequence[str]
+    if isinstance(told, tuple):
+        said = told
+    elif len(told) % 8 == 0 and not re.fullmatch(rb"[-+0-9.eE\\ ]+", told):
+        values = np.frombuffer(told, "<f8")
         return tuple(values.tolist()) if np.isfinite(values).all() else ()
     else:
-        said = content.decode("latin-1").split("\\")
+        said = told.decode("latin-1").split("\\")
     try:
         found = tuple(map(float, said))
     except ValueError:

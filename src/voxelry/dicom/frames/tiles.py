@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,29 @@ class Tile:
     rows: int
     columns: int
     seconds: float | None = None
+
+
+def copy_tiles(values: npt.NDArray[Any], tiles: Sequence[Tile], out: npt.NDArray[Any]) -> None:
+    """Copy the tiles of a whole image into ``out``, one after the other; where all are asked for, a row at once.
+
+    Parameters
+    ----------
+    out
+        Shape ``(tile, row, column, ...)``.
+    """
+    if tiles[0].number > tiles[-1].number:
+        tiles, out = tiles[::-1], out[::-1]
+    rows, columns = tiles[0].rows, tiles[0].columns
+    across = values.shape[1] // columns
+    places = [(tile.top, tile.left) for tile in tiles]
+    if places != [(k // across * rows, k % across * columns) for k in range(len(tiles))]:
+        for target, tile in zip(out, tiles, strict=True):
+            target[...] = cropped(values, tile)
+        return
+    for first in range(0, len(tiles), across):
+        targets = out[first : first + across]
+        row = values[tiles[first].top : tiles[first].top + rows, : len(targets) * columns]
+        targets[...] = row.reshape(rows, len(targets), columns, *values.shape[2:]).swapaxes(0, 1)
 
 
 def cropped(values: npt.NDArray[Any], tile: Tile | None) -> npt.NDArray[Any]:

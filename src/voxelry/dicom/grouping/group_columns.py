@@ -25,7 +25,7 @@ _Row = Mapping[int, EncodedValue]
 def group_columns(frames: Sequence[Frame]) -> _Columns:
     """The attributes of functional groups, a frame's own before those that all frames of its instance share.
 
-    What only shared groups have may be left out where all frames share them: it is the same for all of them.
+    What is the same for all frames of one instance is left out: it is not even read.
     """
     if not any(frame.groups for frame in frames):
         return {}
@@ -70,6 +70,8 @@ def _by_column(frames: Sequence[Frame], reader: FunctionalGroups) -> _Columns:
     columns: _Columns = {}
     for tag in set[int]().union(*rows):
         cells = [row.get(tag) for row in rows]
+        if _is_constant(cells):
+            continue
         for values in _parts(tag, cells, reader, around):
             for attribute in {attribute for one in _distinct(values) for attribute in one}:
                 absent = shared.get(attribute, ABSENT)
@@ -94,7 +96,7 @@ def _parts(
         there = [cell for cell in cells if cell is not None]
         parts = item_columns(there, (*OF_FRAME_CONTENT, _CHARACTER_SET)) if len(there) == len(cells) else None
         if parts is not None and not any(parts[_CHARACTER_SET]):
-            for part in sorted(OF_FRAME_CONTENT):
+            for part in sorted(part for part in OF_FRAME_CONTENT if not _is_constant(parts[part])):
                 known = {
                     cell: {} if cell is None else reader.of_frame_content(part, cell, around)
                     for cell in set(parts[part])
@@ -103,6 +105,10 @@ def _parts(
             return
     own = {cell: {} if cell is None else _of_element(tag, cell, reader, around) for cell in set(cells)}
     yield list(map(own.__getitem__, cells))
+
+
+def _is_constant(cells: Sequence[EncodedValue | None]) -> bool:
+    return cells.count(cells[0]) == len(cells)
 
 
 def _of_element(tag: int, cell: EncodedValue, reader: FunctionalGroups, around: Elements) -> Nested:

@@ -84,8 +84,13 @@ def _numbers_of_bytes(content: bytes, form: str | None) -> tuple[float, ...]:
 
 def private_tag(elements: Elements, group: int, creator: str, element: int) -> int | None:
     """The tag that a private attribute has in this header; None if its creator has reserved no block there."""
+    encoded = elements.encoded
     for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
-        reserved = _content(elements, group << 16 | block)
+        if encoded is None:
+            reserved = _content(elements, group << 16 | block)
+        else:
+            cell = encoded.get(group << 16 | block)
+            reserved = None if cell is None else cell[1]
         if reserved is None:
             if block > _WIDEST_HOLE:
                 return None

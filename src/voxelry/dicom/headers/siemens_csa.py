@@ -124,21 +124,22 @@ def _read_tags(content: bytes, start: int, *, older: bool, padding: int) -> tupl
 def _read_items(content: bytes, at: int, items: int, excess: int | None, padding: int) -> tuple[list[str], int | None]:
     """The values of a tag, and where the next tag begins: None if a length exceeds the bytes."""
     values: list[str] = []
+    end, head, unpack = len(content), _ITEM.size, _ITEM.unpack_from
     for _ in range(items):
-        if at + _ITEM.size > len(content):
+        if at + head > end:
             return values, None
-        first, length, check, _ = _ITEM.unpack_from(content, at)
-        at += _ITEM.size
+        first, length, check, _ = unpack(content, at)
+        at += head
         if excess is not None:
             length = first - excess
             if length < 0:  # the values end here
                 break
-        if not 0 <= length <= len(content) - at or check not in _CHECKS:
+        if not 0 <= length <= end - at or check not in _CHECKS:
             return values, None
         if not length:
             values.append("")
             continue
-        values.append(content[at : at + length].split(b"\0", 1)[0].strip().decode("latin-1"))
+        values.append(content[at : at + length].partition(b"\0")[0].strip().decode("latin-1"))
         at += length + (-length % 4 or padding)
     return values, at
 

@@ -234,11 +234,10 @@ class Stack:
         return self.geometry.affine
 
     def _affine(self) -> npt.NDArray[np.float64] | None:
-        first, spacing, grid = self.frames[0], self.spacing, self.grid
+        """Of what has no grid."""
+        first, spacing = self.frames[0], self.spacing
         if not self.placed or first.pixel_spacing is None or spacing[0] is None:
             return None
-        if isinstance(grid, Grid):
-            return make_affine(grid.origin, self.orientation, grid.step, first.pixel_spacing)
         step = spacing[0] * slice_normal(self.orientation)
         return make_affine(first.position or (), self.orientation, step, first.pixel_spacing)
 
@@ -246,12 +245,11 @@ class Stack:
     def geometry(self) -> Geometry:
         """Slices, rows and columns, and where they lie; without a place where any part of it is unknown."""
         slices, rows, columns = self.shape[:3]
-        return Geometry(
-            shape=(slices, rows, columns),
-            affine=self._affine(),
-            spacing=self.spacing,
-            frame_of_reference_uid=self.frame_of_reference_uid,
-        )
+        spacing, grid, sides, uid = self.spacing, self.grid, self.frames[0].pixel_spacing, self.frame_of_reference_uid
+        if isinstance(grid, Grid) and self.placed and sides is not None:
+            return _geometry((slices, rows, columns), grid, tuple(self.orientation.tolist()), sides, spacing, uid)
+        shape = (slices, rows, columns)
+        return Geometry(shape=shape, affine=self._affine(), spacing=spacing, frame_of_reference_uid=uid)
 
     def volume(self, *, lazy: bool = False, progress: Progress = silent) -> Volume:
         """The voxels, decoded and rescaled.
@@ -292,6 +290,20 @@ def _exact_grid(
     grid = fit_grid(positions, orientation, tolerances=tolerances)
     grid.step.flags.writeable = grid.origin.flags.writeable = False
     return grid
+
+
+@lru_cache(maxsize=4)
+def _geometry(
+    shape: tuple[int, int, int],
+    grid: Grid,
+    orientation: tuple[float, ...],
+    sides: tuple[float, float],
+    spacing: Spacing,
+    frame_of_reference_uid: str | None,
+) -> Geometry:
+    """The one that volumes on one grid share; ``sides`` are Pixel Spacing."""
+    affine = make_affine(grid.origin, orientation, grid.step, sides)
+    return Geometry(shape=shape, affine=affine, spacing=spacing, frame_of_reference_uid=frame_of_reference_uid)
 
 
 def stacks_of(

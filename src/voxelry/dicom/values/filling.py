@@ -14,7 +14,7 @@ from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
 from voxelry.dicom.frames.frame import Frame, one_of_each
-from voxelry.dicom.frames.tiles import cropped
+from voxelry.dicom.frames.tiles import copy_tiles, cropped
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
@@ -158,8 +158,10 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
         wanted = [frames[number] for number in numbers]
         array = room_for((len(wanted), *shape[1:]), dtype)
-        for place, extent in _fill(array, wanted, range(len(wanted)), silent).items():
+        extents = _fill(array, wanted, range(len(wanted)), silent)
+        for extent in set(extents.values()):
             if not dtype_holds(dtype, extent):
+                place = min(place for place, its in extents.items() if its == extent)
                 raise PixelDataError(
                     f"{wanted[place].header.name}: its values reach from {extent.low:g} to {extent.high:g}, beyond "
                     f"what its {tag_label('BitsStored')} allows, and do not fit {dtype}; load it without lazy=True"
@@ -277,8 +279,7 @@ def _stored_tiles(held: _Held, out: Stored | None = None) -> Stored:
     (whole,) = stored_frames(frame.header, [frame.index])
     if out is None or out.dtype != whole.dtype:
         out = np.empty((len(held), frame.pixels.rows, frame.pixels.columns, *whole.shape[2:]), whole.dtype)
-    for values, (_, one) in zip(out, held, strict=True):
-        values[...] = cropped(whole, one.tile)
+    copy_tiles(whole, [one.tile for _, one in held if one.tile is not None], out)
     return out
 
 

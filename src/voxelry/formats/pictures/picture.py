@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from fractions import Fraction
 from io import BytesIO
 from typing import Literal
 
@@ -68,6 +67,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 def _densities(aspect: float) -> tuple[int, int]:
     """The aspect as two pixel densities, whole numbers of 16 bits."""
+    from fractions import Fraction
+
     smaller = Fraction(min(aspect, 1 / aspect)).limit_denominator(2**16 - 1)
     few, many = smaller.numerator, smaller.denominator
     return (few, many) if aspect < 1 else (many, few)
