@@ -9,7 +9,7 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, of_each
 from voxelry.dicom.frames.image_parts import plain_type_words
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
@@ -56,13 +56,16 @@ def weighting_of(frame: Frame) -> DiffusionWeighting | None:
 
 def _bytes_of_diffusion(frame: Frame) -> tuple[object, ...] | None:
     """What `_weighting` reads beside the instance's own attributes; None if a group is not told by its bytes."""
-    if not all(isinstance(group, Elements) for group in frame.groups):
+    if not frame.groups:
+        return (frame.orientation,)
+    own, *shared = frame.groups
+    if not isinstance(own, Elements) or own.encoded is None:
         return None
-    own = frame.groups[0].encoded if frame.groups and isinstance(frame.groups[0], Elements) else {}
-    if own is None:
-        return None
-    told = [(tag, cell) for tag, cell in own.items() if tag in _GROUPS or tag >> 16 & 1]
-    return frame.orientation, *frame.groups[1:], *told
+    for group in shared:
+        if not isinstance(group, Elements):
+            return None
+    told = [(tag, cell) for tag, cell in own.encoded.items() if tag in _GROUPS or tag >> 16 & 1]
+    return frame.orientation, *shared, *told
 
 
 def _weighting(frame: Frame) -> DiffusionWeighting | None:
@@ -107,7 +110,7 @@ def diffusion_metadata(frames: Sequence[Frame]) -> dict[str, Value]:
         vector in patient coordinates (LPS), also where only a maker's private attributes tell it. A b-value of None
         where frames differ.
     """
-    values = list(dict.fromkeys(_comparable(weighting_of(frame)) for frame in frames))
+    values = list(dict.fromkeys(map(_comparable, of_each(frames, weighting_of))))
     first = weighting_of(frames[0])
     if len(set(alike(values).values())) > 1:
         return {"DiffusionBValue": None}
