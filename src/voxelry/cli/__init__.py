@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _COMPLETE = "_VOXELRY_COMPLETE"
 """The environment variable by which a shell requests completions."""
 _WRONG_ARGUMENTS = 2
-_COLLECT_EVERY = 1_000_000
-"""Allocations between garbage collections, which cost a tenth of the start-up and free nothing."""
+_COLLECT_EVERY = 300_000
+"""Allocations between garbage collections: more than the start-up has, as they cost a tenth of it and free nothing."""
 _COLLECT_EVERY_OF_SITES = 50_000
 """The same for programs that run until they are stopped."""
 _SITES = {"serve", "worker", "listen"}
