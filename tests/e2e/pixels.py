@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.steps import series_of_upload
+from tests.e2e.steps import HANG_MS, series_of_upload
 from voxelry.core.planes import Axis, plane_aspect, plane_lean, plane_shape
 from voxelry.core.volume import Volume
 from voxelry.workflows.load.loading import load_volume
 
 ROUNDING_MM = 0.051
 """Places are shown to a tenth of a millimetre."""
+
+
+def eventually(page: Page, judge: Callable[[], object]) -> None:
+    """Judge what the page shows until it passes: the canvas is drawn some frames after the words beside it."""
+    end = time.monotonic() + HANG_MS / 1000
+    while time.monotonic() < end:
+        try:
+            judge()
+        except AssertionError:
+            page.wait_for_timeout(50)  # a frame or two of the browser
+        else:
+            return
+    judge()
 
 
 def view(page: Page, number: int = 0) -> Locator:

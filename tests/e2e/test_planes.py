@@ -17,6 +17,7 @@ from tests.e2e.pixels import (
     affine_of,
     canvas,
     colour_at,
+    eventually,
     grey_level,
     number_in,
     open_series,
@@ -91,10 +92,47 @@ def test_each_plane_shows_the_librarys_voxels_at_their_places(stack: tuple[Page,
             page.mouse.move(x, y)
             place = (affine @ [index, row, column, 1])[:3]
             expect(view(page, number).get_by_test_id("pixel-value")).to_contain_text(re.compile(r"\d"))
-            np.testing.assert_allclose(place_shown(page, number), place, atol=ROUNDING_MM)
-            assert number_in(view(page, number).get_by_test_id("pixel-value").inner_text()) == pytest.approx(
-                float(values[row, column]), abs=1e-3
-            )
+            expect_told(page, number, place, float(values[row, column]))
+
+
+def expect_told(page: Page, number: int, place: npt.NDArray[np.float64], value: float) -> None:
+    """A view tells this place and this value."""
+
+    def judge() -> None:
+        np.testing.assert_allclose(place_shown(page, number), place, atol=ROUNDING_MM)
+        assert number_in(view(page, number).get_by_test_id("pixel-value").inner_text()) == pytest.approx(
+            value, abs=1e-3
+        )
+
+    eventually(page, judge)
+
+
+def expect_grey(page: Page, x: float, y: float, values: list[float], *, number: int = 0) -> None:
+    """A view's canvas has at this point the grey level of one of these values."""
+
+    def judge() -> None:
+        levels = [grey_level(value, *window_of(page)) for value in values]
+        assert any(abs(colour_at(page, x, y, number=number)[0] - level) <= 1 for level in levels)
+
+    eventually(page, judge)
+
+
+def expect_grey_between(page: Page, x: float, y: float, least: float, most: float) -> None:
+    def judge() -> None:
+        low, high = (grey_level(value, *window_of(page)) for value in (least, most))
+        assert low - 1 <= colour_at(page, x, y)[0] <= high + 1
+
+    eventually(page, judge)
+
+
+def move_to(page: Page, x: float, y: float, *, number: int = 0) -> npt.NDArray[np.float64]:
+    """Point at another place of a view than before: the place that it tells then."""
+    position = view(page, number).get_by_test_id("pixel-position")
+    before = position.inner_text()
+    page.mouse.move(x, y)
+    expect(position).not_to_have_text(before)
+    expect(position).to_contain_text("LPS")
+    return place_shown(page, number)
 
 
 def test_turned_planes_show_the_voxels_at_the_places_that_they_tell(stack: tuple[Page, Volume]) -> None:
@@ -115,17 +153,14 @@ def test_turned_planes_show_the_voxels_at_the_places_that_they_tell(stack: tuple
     seen = 0
     for right, down in itertools.product((0.35, 0.5, 0.62), (0.42, 0.5, 0.58)):
         x, y = box["x"] + box["width"] * right, box["y"] + box["height"] * down
-        page.mouse.move(x, y)
-        expect(turned.get_by_test_id("pixel-position")).to_contain_text("LPS")
-        place = place_shown(page, 1)
+        place = move_to(page, x, y, number=1)
         told, drawn = voxels_near(volume, place, ROUNDING_MM), voxels_near(volume, place, ROUNDING_MM + pixel_mm)
         if told is None or drawn is None:
             continue  # at the edge of the volume, where the rounded place may lie outside
         expect(turned.get_by_test_id("pixel-value")).to_contain_text(re.compile(r"\d"))
         shown = number_in(turned.get_by_test_id("pixel-value").inner_text())
         assert any(abs(shown - float(volume.array[voxel])) < 1e-3 for voxel in told)
-        levels = [grey_level(float(volume.array[voxel]), *window_of(page)) for voxel in drawn]
-        assert any(abs(colour_at(page, x, y, number=1)[0] - level) <= 1 for level in levels)
+        expect_grey(page, x, y, [float(volume.array[voxel]) for voxel in drawn], number=1)
         seen += 1
     assert seen
     page.keyboard.press("0")
@@ -178,7 +213,7 @@ def test_slabs_of_a_typed_thickness_are_numpys(tilted: tuple[Page, Volume], axis
                 value = float(values[row, column])
                 expect(page.get_by_test_id("pixel-value")).to_contain_text(re.compile(rf"^{mode} [-−\d]"))
                 assert number_in(page.get_by_test_id("pixel-value").inner_text()) == pytest.approx(value, abs=1e-3)
-                assert abs(colour_at(page, x, y)[0] - grey_level(value, *window_of(page))) <= 1
+                expect_grey(page, x, y, [value])
             page.get_by_test_id("slab").click()
     page.get_by_test_id("slab-off").click()
     expect(page.get_by_test_id("slab-words")).to_have_count(0)
@@ -205,16 +240,13 @@ def test_a_straightened_plane_is_simpleitks_and_says_so(tilted: tuple[Page, Volu
     places, judged = [], 0
     for right, down in itertools.product((0.4, 0.5, 0.6), (0.35, 0.5, 0.65)):
         x, y = box["x"] + box["width"] * right, box["y"] + box["height"] * down
-        page.mouse.move(x, y)
-        expect(page.get_by_test_id("pixel-position")).to_contain_text("LPS")
-        place = place_shown(page)
+        place = move_to(page, x, y)
         places.append(place)
         indices = [(inverse @ [*(place + by), 1])[:3] for by in near]
         if any(min(at) < 0 or (at > np.array(volume.array.shape) - 1).any() for at in indices):
             continue
         samples = [image.EvaluateAtContinuousIndex([float(k) for k in at[::-1]], sitk.sitkLinear) for at in indices]
-        low, high = (grey_level(value, *window_of(page)) for value in (min(samples), max(samples)))
-        assert low - 1 <= colour_at(page, x, y)[0] <= high + 1
+        expect_grey_between(page, x, y, min(samples), max(samples))
         judged += 1
     assert judged > 4
     grid = np.array(places).reshape(3, 3, 3)

@@ -15,7 +15,7 @@ from pydicom import dcmread
 
 import voxelry
 from tests.dicom.segmentations import segmented
-from tests.e2e.pixels import affine_of, canvas, open_series, place_shown, slice_shown, stage_point, view
+from tests.e2e.pixels import affine_of, canvas, eventually, open_series, place_shown, slice_shown, stage_point, view
 from tests.e2e.steps import ask, series_of_upload, wait_for
 from voxelry.core.planes import Axis, plane_affine, plane_shape
 from voxelry.core.segmentation import Segmentation
@@ -176,9 +176,14 @@ def test_each_pixel_has_the_librarys_segment(masked: Masked, image: str, mask: s
             go_to(page, plane)
             expect(canvas(page)).to_have_attribute("data-labels", str(record["layers"]))
             wanted = wanted_labels(volume, segmentation, record, axis, plane)
-            np.testing.assert_array_equal(drawn_labels(page, volume, record, axis), wanted)
+            expect_labels(page, volume, record, axis, wanted)
             painted += int(np.count_nonzero(wanted))
     assert painted > 300
+
+
+def expect_labels(page: Page, volume: Volume, record: Any, axis: Axis | None, wanted: Labels) -> None:
+    """Each pixel of the picture is painted with this segment."""
+    eventually(page, lambda: np.testing.assert_array_equal(drawn_labels(page, volume, record, axis), wanted))
 
 
 def outlined(labels: Labels) -> Labels:
@@ -210,19 +215,19 @@ def test_segments_are_found_outlined_and_kept_by_the_address(masked: Masked) -> 
     segments.nth(1).get_by_test_id("segment-eye").click()
     go_to(page, 6)
     wanted = np.where(library_labels(volume, segmentation, 1, None, 6) == 1, 1, 0)
-    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+    expect_labels(page, volume, record, None, outlined(wanted))
     expect(page).to_have_url(re.compile(r"mask=[\d.]+;opacity:1;outlined;without:2"))
     page.reload()
     expect(canvas(page)).to_have_attribute("data-slice", "6")
     expect(canvas(page)).to_have_attribute("data-labels", re.compile(r"\d"))
     expect(page.get_by_test_id("segment-eye").nth(1)).to_have_attribute("aria-pressed", "false")
-    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+    expect_labels(page, volume, record, None, outlined(wanted))
 
     # Of a slab the segments are those of one plane, and that is said.
     page.goto(page.url + ";slab:max,10")
     page.reload()
     expect(page.get_by_test_id("segments-note")).to_have_text("segments of this one plane, not of the slab")
-    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), outlined(wanted))
+    expect_labels(page, volume, record, None, outlined(wanted))
 
 
 def test_the_segment_under_the_pointer_is_named_in_oblique_planes_too(masked: Masked) -> None:
@@ -239,11 +244,14 @@ def test_the_segment_under_the_pointer_is_named_in_oblique_planes_too(masked: Ma
     expect(canvas(page)).to_have_attribute("data-labels", str(record["layers"]))
     box = canvas(page).bounding_box()
     assert box is not None
+    position = view(page).get_by_test_id("pixel-position")
     told = {True: 0, False: 0}
     for across in np.linspace(0.3, 0.7, 9):
         for down in np.linspace(0.3, 0.7, 9):
+            before = position.inner_text()
             page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
-            expect(view(page).get_by_test_id("pixel-position")).to_contain_text("LPS")
+            expect(position).not_to_have_text(before)
+            expect(position).to_contain_text("LPS")
             # A pixel has the segment of its centre: near a border, the pointer may be beside it.
             near = place_shown(page) + np.array([*np.ndindex(3, 3, 3)]) - 1
             index = np.floor((np.c_[near, np.ones(27)] @ inverse.T)[:, :3] + 0.5).astype(int)
@@ -295,4 +303,4 @@ def test_a_real_structure_set_lies_over_its_images(masked: Masked, corpus: Path,
     plane = slice_shown(page)
     wanted = wanted_labels(volume, segmentation, record, None, plane)
     assert np.count_nonzero(wanted) > 1000
-    np.testing.assert_array_equal(drawn_labels(page, volume, record, None), wanted)
+    expect_labels(page, volume, record, None, wanted)

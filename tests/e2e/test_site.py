@@ -205,6 +205,7 @@ def test_a_drop_at_home_shows_its_progress_and_can_be_cancelled(logged_in: Page,
             document.querySelector('[data-testid=drop-zone]').dispatchEvent(event);
         }
     }"""
+    expect(page.get_by_test_id("drop-zone")).to_be_visible()
     page.evaluate(drop, [content, "dropped.zip"])
     transfer = page.get_by_test_id("upload-progress").locator("li")
     expect(transfer).to_contain_text(re.compile(r"Sending [1-9]\d? %"))

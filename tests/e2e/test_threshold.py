@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 import voxelry
 from tests.e2e.axe import axe_source, violations
-from tests.e2e.pixels import affine_of, canvas, colour_at, open_in_planes, slice_shown, stage_point, view
+from tests.e2e.pixels import affine_of, canvas, colour_at, eventually, open_in_planes, slice_shown, stage_point, view
 from tests.e2e.steps import HANG_MS, ask
 from voxelry.core.planes import Axis, plane
 from voxelry.core.volume import Volume
@@ -56,9 +56,11 @@ def expect_figures(page: Page, truth: voxelry.Measurement) -> None:
     """Count and mm3 on the page are the library's, to the last digit."""
     expect(page.get_by_test_id("figures")).not_to_have_attribute("data-pending", "true")
     expect(page.get_by_test_id("measure-count")).to_have_text(f"{truth.pixels_above_threshold:,}")
-    shown = page.get_by_test_id("measure-volume").get_attribute("data-mm3")
-    assert shown is not None
-    assert float(shown) == truth.volume_mm3
+
+    def judge() -> None:
+        assert float(page.get_by_test_id("measure-volume").get_attribute("data-mm3") or "nan") == truth.volume_mm3
+
+    eventually(page, judge)
 
 
 def type_limit(page: Page, side: str, text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.steps import HANG_MS, find_series, open_context
+from tests.e2e.steps import HANG_MS, expect_picture, find_series, open_context
 from voxelry.testing import SECRETS, synthetic_series, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -141,6 +141,8 @@ def test_a_study_is_downloaded_as_it_came_and_deleted_when_confirmed(logged_in: 
         kept = {archive.read(name) for name in archive.namelist()}
         assert not any(secret in name for name in archive.namelist() for secret in SECRETS)
     assert kept == {path.read_bytes() for path in truth.paths}
+    expect_picture(study)
+    expect_picture(page.get_by_test_id("series-row"))
     study.get_by_test_id("delete-study").click()
     page.locator("dialog[open]").get_by_test_id("confirm").click()
     expect(page.get_by_test_id("series-row").filter(has_text="Soon gone")).to_have_count(0)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site
+from tests.e2e.pixels import eventually
 from tests.e2e.steps import open_context
 from tests.e2e.test_viewer import upload, view
 from voxelry.testing import synthetic_series
@@ -44,8 +45,9 @@ def test_a_sent_link_opens_the_same_view_for_another_browser(
     expect(page.get_by_test_id("slice-position")).to_contain_text("Slice 2 /")
     page.keyboard.press("i")
     page.keyboard.press("2")
-    expect(page).to_have_url(re.compile("layout=3.*inverted"))
     _expect_three_pictures(page)
+    expect(page.get_by_test_id("slice-canvas").first).to_have_attribute("data-slice", "1")
+    expect(page).to_have_url(re.compile("layout=3.*window:[^&]*inverted"))
     shown, window, link = _shown(page), page.get_by_test_id("window-text").first.inner_text(), page.url
     assert not re.search("DOE|Linked", link)
 
@@ -53,8 +55,12 @@ def test_a_sent_link_opens_the_same_view_for_another_browser(
     expect(page.get_by_test_id("slice-canvas")).to_have_count(3)
     _expect_three_pictures(page)
     expect(page.get_by_test_id("slice-position")).to_contain_text("Slice 2 /")
-    assert _shown(page) == shown
-    assert page.get_by_test_id("window-text").first.inner_text() == window
+
+    def as_sent() -> None:
+        assert _shown(page) == shown
+
+    eventually(page, as_sent)
+    expect(page.get_by_test_id("window-text").first).to_have_text(window)
 
     with open_context(browser, site.address) as context:
         stranger = context.new_page()
