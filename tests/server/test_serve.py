@@ -155,7 +155,7 @@ def _serving(data: Path, command: list[str], **environment: str) -> Iterator[Ser
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -372,14 +372,15 @@ def test_the_same_on_postgresql_and_redis_with_a_worker_of_its_own(
             assert not [path for path in (data / "files").rglob("*") if path.is_file()]
     finally:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(SECONDS)
     told = (tmp_path / "worker.txt").read_text()
     assert "Traceback" not in told, told
 
 
 def test_streams_of_events_do_not_hold_up_the_end(tmp_path: Path) -> None:
-    without_worker = "from voxelry.server.site.serve import serve; serve(worker=False)"
-    with _serving(tmp_path / "data", [sys.executable, "-c", without_worker]) as server:
+    # A stream that held up the end would do so for longer than this test waits; by default it is broken off after 5 s.
+    patient = "from voxelry.server.site import serve; serve.GRACE_SECONDS = 3600; serve.serve(worker=False)"
+    with _serving(tmp_path / "data", [sys.executable, "-c", patient]) as server:
         upload = server.upload("study.zip", _study(tmp_path))
         (job,) = server.json("/api/jobs")["items"]
         assert (job["upload"], job["state"]) == (upload, "queued")
@@ -393,5 +394,5 @@ def test_streams_of_events_do_not_hold_up_the_end(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         stream.read()  # until its end, and not by an error
         connection.close()
-        server.process.wait(4)  # uvicorn would wait for 5 s, and then break it off
+        server.process.wait(SECONDS)
         assert "Traceback" not in server.log.read_text()

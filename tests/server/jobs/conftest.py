@@ -94,7 +94,7 @@ class Parts:
             yield said()
             for _ in said():
                 pass
-            assert driver.wait(30) == 0, "".join(lines[-5:]) + self.log
+            assert driver.wait(120) == 0, "".join(lines[-5:]) + self.log
             assert "right\n" in lines
         finally:
             driver.kill()
@@ -112,7 +112,7 @@ class Parts:
         for worker in self.workers:
             worker.terminate()
         for worker in self.workers:
-            worker.wait(20)
+            worker.wait(120)
         self.workers.clear()
 
 

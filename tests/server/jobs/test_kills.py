@@ -50,7 +50,7 @@ def test_kill_9_of_the_whole_server(site_parts: Parts) -> None:
         assert not moments
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
 
 
 def test_two_workers_do_each_job_once(site_parts: Parts) -> None:
@@ -99,7 +99,7 @@ def test_what_a_killed_worker_had_started_dies_with_it(tmp_path: Path) -> None:
         assert len(pids) == 2
         kill(worker)
         for pid in pids:
-            gone(int(pid), 5)
+            gone(int(pid), 120)
     finally:
         site.end()
 
