@@ -41,6 +41,8 @@ def open_context(browser: Browser, address: str, **options: Any) -> BrowserConte
 def choose(page: Page, words: str) -> Locator:
     """By the keyboard alone: type, Enter."""
     page.get_by_test_id("step-search").fill(words)
+    # Enter takes the first step that applies, once it is known what does.
+    expect(page.locator("[data-step][aria-disabled=false]").first).to_be_visible()
     page.keyboard.press("Enter")
     form = page.get_by_test_id("step-form")
     expect(form).to_be_visible()

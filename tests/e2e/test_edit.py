@@ -183,7 +183,7 @@ def saved_file(page: Page, record: Any, folder: Path) -> Path:
     """The stored instance, as DICOMweb gives it."""
     series = ask(page, "GET", f"/series/{record['series_id']}")
     study = ask(page, "GET", f"/studies/{record['study_id']}")
-    address = f"/dicomweb/studies/{study['study_instance_uid']}/series/{series['series_instance_uid']}"
+    address = f"/dicomweb/projects/default/studies/{study['study_instance_uid']}/series/{series['series_instance_uid']}"
     answer = page.request.get(
         f"{address}/instances/{record['sop_instance_uid']}",
         headers={"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'},
