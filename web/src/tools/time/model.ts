@@ -3,6 +3,7 @@
 import type { Volume } from "@/api/series";
 import { formatNumber } from "@/core/formatting";
 import { nameOfVolume } from "@/core/names";
+import { type VolumeAxis, valueWords } from "@/tools/time/volumeAxes";
 
 /** The facts that tell the volumes of a set apart. */
 export type SetVolume = Pick<Volume, "index" | "grid" | "label" | "separators" | "acquired_s" | "acquired_by" | "shape" | "colour">;
@@ -30,16 +31,19 @@ export function setOf(volumes: readonly SetVolume[], index: number): number[] {
 /** The volumes on other grids than a set's: they are chosen, not played. */
 export const othersOf = (volumes: readonly SetVolume[], set: readonly number[]): number[] => volumes.flatMap((_, i) => (set.includes(i) ? [] : [i]));
 
-/** The axis along which the volumes of a set lie: a quantity with a unit that tells them apart, else their times, else their numbers. */
-export function axisOf(set: readonly SetVolume[]): CurveAxis {
+/**
+ * The axis along which the volumes of a set lie: a quantity with a unit that tells them apart, else their times, else their numbers.
+ *
+ * @param along the axis that the set is a line of; absent for a whole set
+ */
+export function axisOf(set: readonly SetVolume[], along?: VolumeAxis): CurveAxis {
   const differing = (set.at(0)?.separators ?? []).filter(({ keyword }) => new Set(set.map((volume) => textOf(volume, keyword))).size > 1);
-  const [first] = differing;
-  if (differing.length === 1 && first.unit !== "" && !isClock(first.unit)) {
-    const places = set.map((volume) => volume.separators.find(({ keyword }) => keyword === first.keyword)?.value ?? null);
-    if (isDistinct(places)) return { title: first.name, unit: first.unit, places };
-  }
+  const chosen = along ? set.at(0)?.separators.find(({ keyword }) => keyword === along.keyword) : differing.length === 1 ? differing[0] : undefined;
+  const values = set.map((volume) => volume.separators.find(({ keyword }) => keyword === chosen?.keyword)?.value ?? null);
+  if (chosen && chosen.unit !== "" && !isClock(chosen.unit) && isDistinct(values)) return { title: chosen.name, unit: chosen.unit, places: values };
   const times = set.map(({ acquired_s: seconds }) => seconds);
   if (isDistinct(times)) return { title: "Time", unit: "s", places: times };
+  if (along && along.values.length > 0 && chosen?.unit === "" && isDistinct(values)) return { title: along.title, unit: "", places: values };
   return { title: "Volume", unit: "", places: set.map((_, i) => i + 1) };
 }
 
@@ -59,6 +63,17 @@ export function nameInSet(volume: SetVolume, axis: CurveAxis, at: number): strin
   // Clock times and instance numbers are said as the time after the first volume.
   const isOrdinal = volume.separators.every(({ keyword }) => /Time$|^InstanceNumber$|^ContentTime|^AcquisitionNumber$/.test(keyword));
   return isOrdinal || told === "" ? time : `${told}, ${time}`;
+}
+
+/** What the volumes along one axis have in common: "Echo Time 4.6 ms"; empty without other axes. */
+export const commonWords = (axes: readonly VolumeAxis[], along: number, volume: SetVolume): string =>
+  axes.flatMap((axis, i) => (i === along || valueWords(axis, volume) === "" ? [] : [`${axis.title} ${valueWords(axis, volume)}`])).join(", ");
+
+/** Says which volume is shown where none is at the places that were asked for. */
+export function nearestWords(axes: readonly VolumeAxis[], places: readonly number[], volume: SetVolume): string {
+  const wanted = axes.map((axis, i) => `${axis.title} ${axis.values.at(places[i]) ?? `${places[i] + 1} of ${axis.count}`}`).join(" and ");
+  const shown = axes.flatMap((axis) => (valueWords(axis, volume) === "" ? [] : [`${axis.title} ${valueWords(axis, volume)}`])).join(", ");
+  return `No volume has ${wanted}. The nearest is shown: ${shown}.`;
 }
 
 /** Says if the steps between the places differ; empty if they do not. */
