@@ -34,7 +34,7 @@ MISSING = 987_654_321
 SECRET = "Others^Patient"
 NUMBERS = {
     "limit", "offset", "stack", "second_stack", "priority", "memory_limit_bytes", "volume", "threshold", "port",
-    "rows", "columns", "depth", "every", "first", "count", "layer",
+    "rows", "columns", "depth", "every", "first", "count", "layer", "classes", "class_number",
 }  # fmt: skip
 """Fields with whole numbers that are no keys."""
 KINDS = {
