@@ -16,16 +16,15 @@ _CHARACTER_SET = 0x00080005
 
 def values_of_frames(frames: Sequence[Frame], keyword: str) -> list[str]:
     """`Frame.value` of each frame; what many frames have in common is read once."""
-    if keyword not in VALUE_GROUPS and keyword not in VECTORS:
-        headers = dict.fromkeys(frame.header for frame in frames)
-        words = {header: text(header.elements, keyword) for header in headers}
-        return [words[frame.header] for frame in frames]
-    found = _group_words(frames, *VALUE_GROUPS[keyword]) if keyword in VALUE_GROUPS else None
-    if found is None and keyword in VALUE_GROUPS:
-        return of_each(frames, lambda frame: frame.value(keyword))
-    if found is None:
+    if keyword in VALUE_GROUPS:
+        found = _group_words(frames, *VALUE_GROUPS[keyword])
+        if found is None:
+            return of_each(frames, lambda frame: frame.value(keyword))
+        return [word or frame.value(keyword) for word, frame in zip(found, frames, strict=True)]
+    if keyword in VECTORS:
         return [frame.value(keyword) for frame in frames]
-    return [word or frame.value(keyword) for word, frame in zip(found, frames, strict=True)]
+    words = {header: text(header.elements, keyword) for header in {frame.header for frame in frames}}
+    return [words[frame.header] for frame in frames]
 
 
 def _group_words(frames: Sequence[Frame], sequence: str, keyword: str) -> list[str] | None:

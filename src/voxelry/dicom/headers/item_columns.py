@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxelry.dicom.headers.elements import EncodedValue
-from voxelry.dicom.headers.plain_items import Span, item_spans, plain_items
+from voxelry.dicom.headers.plain_items import Span, item_spans, only_plain_item
 
 Column = list[EncodedValue | None]
 _ITEM_HEAD = 8
@@ -49,11 +49,11 @@ def item_columns(sequences: Sequence[EncodedValue], tags: Collection[int]) -> Ma
             alike_places = own if not rest else [place for place, same in zip(own, alike, strict=True) if same]
             _cut(table if not rest else table[alike], spans, alike_places, columns)
         for number in rest:
-            items = plain_items((b"SQ", values[number]))
-            if items is None or len(items) != 1 or any(vr == b"SQ" for vr, _ in items[0].values()):
+            item = only_plain_item(values[number])
+            if item is None:
                 return None
             for tag, column in columns.items():
-                column[own[number]] = items[0].get(tag)
+                column[own[number]] = item.get(tag)
     return columns
 
 

@@ -117,11 +117,17 @@ def item_spans(value: bytes) -> list[Span] | None:
 
     Also None for an item that is empty, unusual or of undefined length, or that holds a sequence.
     """
+    item = only_plain_item(value)
+    length = int.from_bytes(value[4:8], "little")
+    return _spans(value, 8, length, item) if item and length == len(value) - 8 else None
+
+
+def only_plain_item(value: bytes) -> dict[int, EncodedValue] | None:
+    """The only item of an explicit sequence; None if there is another number of items, or it holds a sequence."""
     items = plain_items((b"SQ", value))
     if items is None or len(items) != 1 or any(vr == b"SQ" for vr, _ in items[0].values()):
         return None
-    length = int.from_bytes(value[4:8], "little")
-    return _spans(value, 8, length, items[0]) if items[0] and length == len(value) - 8 else None
+    return items[0]
 
 
 def _spans(value: bytes, at: int, length: int, item: dict[int, EncodedValue]) -> list[Span] | None:
