@@ -30,7 +30,7 @@ class CountedVoxels:
     mask
         Of the box's shape: which of its voxels are looked at; None for all.
     pieces
-        Of the whole volume: only their voxels count; None for all.
+        Of the voxels of the whole volume whose value counts: only theirs do; None for all.
     """
 
     volume: Volume
@@ -47,6 +47,9 @@ class CountedVoxels:
     def plane(self, index: int) -> Mask:
         """Those of a slice of the box; shape ``(row, column)`` of the box."""
         number, rows, columns = self.box[0].start + index, *self.box[1:]
+        if self.pieces is not None:  # all of their voxels hold a value that counts, and none is padding
+            counted = self.pieces.plane(number)[rows, columns]
+            return counted if self.mask is None else counted & self.mask[index]
         values = np.asarray(self.volume.array[number])[rows, columns]
         if self.held is None:
             return np.zeros(values.shape, np.bool_)
@@ -56,8 +59,6 @@ class CountedVoxels:
         hidden = self.volume.padding_mask(number)
         if hidden is not None:
             counted &= ~hidden[rows, columns]
-        if self.pieces is not None:
-            counted &= self.pieces.plane(number)[rows, columns]
         return counted
 
 
@@ -90,6 +91,8 @@ def pieces_reaching(
 
 def count_all(counted: CountedVoxels, *, progress: Progress = silent) -> int:
     """How many voxels count."""
+    if counted.pieces is not None and counted.mask is None:
+        return counted.pieces.count
     total = 0
     for index in range(counted.slices):
         progress(index / counted.slices, "counting")

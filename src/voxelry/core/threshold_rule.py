@@ -8,9 +8,8 @@ that reach into the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from voxelry.core import levels
 from voxelry.core.argument_types import a_kind
@@ -23,6 +22,8 @@ Method = Literal["fixed", "units", "otsu", "multi_otsu", "li", "triangle", "yen"
 METHODS: tuple[str, ...] = get_args(Method)
 DEFAULT_THRESHOLD, DEFAULT_PERCENTILE, DEFAULT_CLASSES = 0.5, 90.0, 3
 FEWEST_CLASSES, MOST_CLASSES = 2, 5
+Ends: TypeAlias = tuple[float | None, float | None]
+"""Above the first value, up to the second one; None where that side has no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +76,17 @@ class ThresholdRule:
         if self.method == "units":
             return _between(found, self.lower, self.upper)
         if self.method == "hysteresis":
-            return _above(found, self.lower)
+            return above_up_to(found, self.lower)
         if self.threshold is not None:
             first = first_above(found, self.threshold)
             return None if first is None else CountedRange(first, None)
         if found.constant:
             return None
-        counted = histogram(volume)
-        if self.method == "multi_otsu":
-            return self._class(found, self.cuts(counted))
-        return _above(found, self.level(volume, counted))
+        return above_up_to(found, *self.ends(volume))
 
     def reached(self, found: Extent) -> CountedRange | None:
         """The range into which a piece of hysteresis must reach; None if no value lies in it."""
-        return _above(found, self.upper) if found.count else None
+        return above_up_to(found, self.upper) if found.count else None
 
     @property
     def by_pieces(self) -> bool:
@@ -99,15 +97,24 @@ class ThresholdRule:
         """The largest values of all classes but the highest, ascending, from the histogram of the volume."""
         return levels.multi_otsu(counted, DEFAULT_CLASSES if self.classes is None else self.classes)
 
-    def _class(self, found: Extent, cuts: Sequence[float]) -> CountedRange | None:
-        number = self.class_number
-        ends = [None, *cuts, None]
-        above, up_to = (ends[1], None) if number is None else ends[number : number + 2]
-        first = None if above is None else first_where(found, lambda value: value > above)
-        last = None if up_to is None else last_where(found, lambda value: value <= up_to)
-        return CountedRange(first, last)
+    def ends(self, volume: Volume) -> Ends:
+        """The values that a method finds: above which voxels count, and up to which; None where there is no such limit.
 
-    def level(self, volume: Volume, counted: Histogram) -> float:
+        Raises
+        ------
+        MeasureError
+            If the volume holds fewer values than classes.
+        """
+        counted = histogram(volume)
+        if self.method != "multi_otsu":
+            return self._level(volume, counted), None
+        cuts = self.cuts(counted)
+        if self.class_number is None:
+            return cuts[0], None
+        above, up_to = (None, *cuts, None)[self.class_number : self.class_number + 2]
+        return above, up_to
+
+    def _level(self, volume: Volume, counted: Histogram) -> float:
         """The value that a method finds, above which voxels count, from the histogram of the volume."""
         match self.method:
             case "otsu":
@@ -228,10 +235,12 @@ def _whole(given: float, name: str) -> int:
     return int(number)
 
 
-def _above(found: Extent, level: float | None) -> CountedRange | None:
-    """Above a value, by their float64."""
-    first = None if level is None else first_where(found, lambda value: value > level)
-    return None if first is None else CountedRange(first, None)
+def above_up_to(found: Extent, above: float | None, up_to: float | None = None) -> CountedRange | None:
+    """Above one value and up to another one, by their float64; None if no value lies above the first."""
+    first = None if above is None else first_where(found, lambda value: value > above)
+    if above is not None and first is None:
+        return None
+    return CountedRange(first, None if up_to is None else last_where(found, lambda value: value <= up_to))
 
 
 def _between(found: Extent, lower: float | None, upper: float | None) -> CountedRange | None:

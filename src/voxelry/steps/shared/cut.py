@@ -11,14 +11,24 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from voxelry.core.counted_voxels import pieces_reaching
-from voxelry.core.extent import Extent, extent
+from voxelry.core.extent import CountedRange, Extent, extent
 from voxelry.core.histogram import histogram
 from voxelry.core.holes import missing_mask
 from voxelry.core.measure import missing_spacing
 from voxelry.core.progress import Progress, part
 from voxelry.core.segmentation import Segment
 from voxelry.core.steps import Params, Row
-from voxelry.core.threshold_rule import Method, ThresholdRule
+from voxelry.core.threshold_rule import (
+    DEFAULT_CLASSES,
+    DEFAULT_PERCENTILE,
+    DEFAULT_THRESHOLD,
+    FEWEST_CLASSES,
+    MOST_CLASSES,
+    Ends,
+    Method,
+    ThresholdRule,
+    above_up_to,
+)
 from voxelry.core.volume import Volume
 from voxelry.steps.shared.mask_grids import greyscale
 
@@ -31,7 +41,7 @@ class CutParams(Params):
 
     method: str = "fixed"
     threshold: float = Field(
-        0.5, ge=0, le=1, json_schema_extra={"unit": "1", "when": {"method": ["auto", "fixed"]}},
+        DEFAULT_THRESHOLD, ge=0, le=1, json_schema_extra={"unit": "1", "when": {"method": ["auto", "fixed"]}},
         description="Method fixed: a fraction of the range of values; a voxel counts above it",
     )  # fmt: skip
     lower: float | None = Field(
@@ -43,15 +53,16 @@ class CutParams(Params):
         description="Method units: up to this value; hysteresis: a piece counts if it reaches above this value",
     )  # fmt: skip
     percentile: float = Field(
-        90.0, ge=0, le=100, json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
+        DEFAULT_PERCENTILE, ge=0, le=100, json_schema_extra={"unit": "%", "when": {"method": ["percentile"]}},
         description="Method percentile: a voxel counts above the value that so many of the voxels do not exceed",
     )  # fmt: skip
     classes: int = Field(
-        3, ge=2, le=5, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
+        DEFAULT_CLASSES, ge=FEWEST_CLASSES, le=MOST_CLASSES,
+        json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
         description="Method multi_otsu: how many classes; the lowest is background",
     )  # fmt: skip
     class_number: int | None = Field(
-        None, ge=0, le=4, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
+        None, ge=0, le=MOST_CLASSES - 1, json_schema_extra={"unit": "1", "when": {"method": ["multi_otsu"]}},
         description="Method multi_otsu: only this class, 0 the lowest; where it is empty each class but the lowest "
         "becomes a segment",
     )  # fmt: skip
@@ -141,23 +152,18 @@ def _cut(volume: Volume, params: CutParams, progress: Progress, found: Extent) -
         labels = _labels(volume, lambda values: _classes(values, cuts), params, progress)
         names = tuple(f"Above {level:.6g}{unit} (multi-Otsu)" for level in cuts)
         return ValueClasses(labels, names, tuple(zip(cuts, [*cuts[1:], None], strict=True)), ())
+    ends = measured_rule(params).ends(volume)
+    labels = _labels(volume, _hold(above_up_to(found, *ends)), params, progress)
+    return ValueClasses(labels, (_named(params, _found_words(params, ends, unit)),), (ends,), ())
+
+
+def _found_words(params: CutParams, ends: Ends, unit: str) -> str:
+    limits = ", ".join(
+        f"{word} {end:.6g}" for word, end in zip(("above", "up to"), ends, strict=True) if end is not None
+    )
     if params.method == "multi_otsu":
-        return _one_class(volume, params, found, progress)
-    level = measured_rule(params).level(volume, histogram(volume))
-    labels = _labels(volume, _held(volume, params, found), params, progress)
-    named = _named(params, f"Above {level:.6g}{unit} ({_method_name(params)})")
-    return ValueClasses(labels, (named,), ((level, None),), ())
-
-
-def _one_class(volume: Volume, params: CutParams, found: Extent, progress: Progress) -> ValueClasses:
-    number = cast(int, params.class_number)
-    cuts = measured_rule(params).cuts(histogram(volume))
-    labels = _labels(volume, _held(volume, params, found), params, progress)
-    lower, upper = (None, *cuts, None)[number : number + 2]
-    ends = [f"{words} {level:.6g}" for words, level in (("above", lower), ("up to", upper)) if level is not None]
-    words = f"{', '.join(ends)} {volume.unit}".strip()
-    named = _named(params, f"Class {number} of {params.classes} by multi-Otsu, {words}")
-    return ValueClasses(labels, (named,), ((lower, upper),), ())
+        return f"Class {params.class_number} of {params.classes} by multi-Otsu, {limits}{unit}"
+    return f"{limits.capitalize()}{unit} ({_method_name(params)})"
 
 
 def measured_rule(params: CutParams) -> ThresholdRule:
@@ -176,7 +182,10 @@ def measured_rule(params: CutParams) -> ThresholdRule:
 
 
 def _held(volume: Volume, params: CutParams, found: Extent) -> _Part:
-    held = measured_rule(params).within(volume, found)
+    return _hold(measured_rule(params).within(volume, found))
+
+
+def _hold(held: CountedRange | None) -> _Part:
     return _none if held is None else held.hold
 
 
