@@ -94,6 +94,19 @@ def wait_for(page: Page, path: str, until: Callable[[Any], bool]) -> Any:
     return answer
 
 
+def built_masks(page: Page, series: int, count: int) -> list[dict[str, Any]]:
+    """The records of the masks over an image, when there are so many and all can be shown.
+
+    What a job has saved is prepared by another job, and has no segments until then.
+    """
+    found = wait_for(
+        page,
+        f"/segmentations?series={series}",
+        lambda answer: [one["state"] for one in answer["segmentations"]] == ["ready"] * count,
+    )
+    return [ask(page, "GET", f"/segmentations/{one['id']}") for one in found["segmentations"]]
+
+
 def series_of_upload(
     page: Page,
     folder: Path,

@@ -16,7 +16,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 import voxelry
 from tests.e2e.axe import axe_source, violations
 from tests.e2e.pixels import affine_of, canvas, open_in_planes, open_series, stage_point, view
-from tests.e2e.steps import ask, wait_for
+from tests.e2e.steps import ask, built_masks
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
 
@@ -216,17 +216,11 @@ def test_bodies_are_brushed_kept_saved_and_read_back(bodies: tuple[Page, Volume,
     page.get_by_test_id("draft-title").fill("Two bodies")
     press(page, "Tab", "Control+s")
     expect(page.get_by_test_id("edit-new")).to_be_visible()
-    found = wait_for(
-        page,
-        f"/segmentations?series={series}",
-        lambda answer: any(one["state"] == "ready" for one in answer["segmentations"]),
-    )
-    [listed] = found["segmentations"]
-    expect(page.locator(f"[data-testid=mask][data-mask='{listed['id']}']")).to_have_attribute("data-shown", "")
+    [record] = built_masks(page, series, 1)
+    expect(page.locator(f"[data-testid=mask][data-mask='{record['id']}']")).to_have_attribute("data-shown", "")
     expect(canvas(page)).to_have_attribute("data-labels", "1")
 
     # The server, the library and highdicom have the same voxels at the same places.
-    record = ask(page, "GET", f"/segmentations/{listed['id']}")
     truth = {"Left body": ball(*LEFT), "Right body": ball(*RIGHT)}
     assert record["label"] == "Two bodies"
     assert {one["label"]: (one["count"], one["mm3"]) for one in record["segments"]} == {
@@ -342,7 +336,7 @@ def test_two_who_edit_one_mask_lose_neither(bodies: tuple[Page, Volume, int]) ->
     page.get_by_test_id("draft-title").fill("First")
     press(page, "Tab", "Control+s")
     expect(page.get_by_test_id("edit-new")).to_be_visible()
-    [base] = built(page, series, 1)
+    [base] = built_masks(page, series, 1)
 
     other = page.context.new_page()
     open_series(other, series)
@@ -364,22 +358,11 @@ def test_two_who_edit_one_mask_lose_neither(bodies: tuple[Page, Volume, int]) ->
         each.get_by_test_id("draft-save").click()
         if each is page:
             expect(page.get_by_test_id("edit-new")).to_be_visible()
-            built(page, series, 2)
+            built_masks(page, series, 2)
     expect(other.get_by_test_id("draft-conflict")).to_be_visible()
     assert violations(other, axe_source()) == []
     other.get_by_role("button", name="Save beside it").click()
     expect(other.get_by_test_id("edit-new")).to_be_visible()
-    listed = built(page, series, 3)
+    listed = built_masks(page, series, 3)
     assert {one["label"] for one in listed} == {"First", "Second", "Third"}
     other.close()
-
-
-def built(page: Page, series: int, count: int) -> list[dict[str, Any]]:
-    """The masks over an image, when there are so many and all can be shown."""
-    found = wait_for(
-        page,
-        f"/segmentations?series={series}",
-        lambda answer: [one["state"] for one in answer["segmentations"]] == ["ready"] * count,
-    )
-    listed: list[dict[str, Any]] = found["segmentations"]
-    return listed

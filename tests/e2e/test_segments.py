@@ -16,7 +16,7 @@ from pydicom import dcmread
 import voxelry
 from tests.dicom.segmentations import segmented
 from tests.e2e.pixels import affine_of, canvas, eventually, open_series, place_shown, slice_shown, stage_point, view
-from tests.e2e.steps import ask, series_of_upload, wait_for
+from tests.e2e.steps import ask, built_masks, series_of_upload, wait_for
 from voxelry.core.planes import Axis, plane_affine, plane_shape
 from voxelry.core.segmentation import Segmentation
 from voxelry.core.volume import Volume
@@ -89,14 +89,7 @@ class Masked:
 
     def mask(self, name: str) -> Any:
         """The record of a mask, once it is ready."""
-        series = self.ids["ct"]
-
-        def ready(answer: Any) -> bool:
-            found = answer["segmentations"]
-            return len(found) == 2 and all(one["state"] == "ready" for one in found)
-
-        listed = wait_for(self.page, f"/segmentations?series={series}", ready)["segmentations"]
-        records = [ask(self.page, "GET", f"/segmentations/{one['id']}") for one in listed]
+        records = built_masks(self.page, self.ids["ct"], 2)
         return next(one for one in records if one["label"] == f"{name} mask")
 
     def show(self, name: str, mask: str, *, opacity: bool = True) -> Any:

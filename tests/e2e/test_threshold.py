@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 import voxelry
 from tests.e2e.axe import axe_source, violations
 from tests.e2e.pixels import affine_of, canvas, colour_at, eventually, open_in_planes, slice_shown, stage_point, view
-from tests.e2e.steps import HANG_MS, ask
+from tests.e2e.steps import HANG_MS, ask, built_masks
 from voxelry.core.planes import Axis, plane
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
@@ -212,8 +212,8 @@ def test_one_body_is_counted_in_a_sphere_and_as_a_piece(bodies: tuple[Page, Volu
     job = ask(page, "GET", f"/jobs/{saved.get_attribute('data-job')}")
     (row,) = page.request.get(job["result"]["rows"]["json_address"]).json()
     assert row["count"] == piece.pixels_above_threshold
-    (made,) = ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
-    (segment,) = ask(page, "GET", f"/segmentations/{made['id']}")["segments"]
+    (made,) = built_masks(page, series, 1)
+    (segment,) = made["segments"]
     assert (segment["label"], segment["count"]) == ("Right body", piece.pixels_above_threshold)
 
 
@@ -263,8 +263,7 @@ def test_classes_and_hysteresis_are_counted_live_and_saved(bodies: tuple[Page, V
     page.get_by_test_id("segment-name").fill("Left body")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("saved-segment")).to_have_attribute("data-state", "succeeded")
-    (made,) = ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
-    stored = ask(page, "GET", f"/segmentations/{made['id']}")
+    (stored,) = built_masks(page, series, 1)
     assert [one["count"] for one in stored["segments"]] == [kept.pixels_above_threshold]
     recipe = voxelry.Recipe.of_text(stored["recipe"])
     assert (recipe.method, recipe.lower, recipe.upper) == ("hysteresis", 150, 250)

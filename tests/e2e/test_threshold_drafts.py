@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 import voxelry
 from tests.e2e.axe import axe_source, violations
 from tests.e2e.pixels import canvas, open_in_planes, stage_point
-from tests.e2e.steps import ask
+from tests.e2e.steps import ask, built_masks
 from tests.e2e.test_threshold import SPACING, Counted, expect_figures, expect_tint, phantom, type_limit
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
@@ -111,11 +111,7 @@ def test_what_is_drawn_is_counted_in_live_undone_and_saved_with_what_counts(
     expect(page.get_by_test_id("edit-new")).to_be_visible()
     expect(region).to_have_value(re.compile(r"\d+#1"))
     expect_figures(page, truth)
-    records = {
-        record["segments"][0]["label"]: record
-        for one in ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
-        for record in [ask(page, "GET", f"/segmentations/{one['id']}")]
-    }
+    records = {record["segments"][0]["label"]: record for record in built_masks(page, series, 2)}
     drawn, counted = records["Segment 1"], records["Bright part"]
     assert drawn["segments"][0]["count"] == int(both.sum())
     found = counted["segments"][0]

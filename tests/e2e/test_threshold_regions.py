@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import voxelry
 from tests.e2e.pixels import canvas, open_series, slice_shown, stage_point, view
-from tests.e2e.steps import ask, series_of_upload
+from tests.e2e.steps import built_masks, series_of_upload
 from tests.e2e.test_threshold import BODIES, SPACING, expect_figures, expect_tint, phantom, type_limit
 from voxelry.core.volume import Volume
 from voxelry.testing import synthetic_series
@@ -102,10 +102,8 @@ def test_a_segment_of_another_study_is_counted_in_saved_and_measured_again(
     expect(page.get_by_test_id("lower-input")).to_have_value("151")
     again = voxelry.measure(volume, lower=151, within=inside)
     expect_figures(page, again)
-    (saved,) = [
-        one for one in ask(page, "GET", f"/segmentations?series={series}")["segmentations"] if one["segment_count"] == 1
-    ]
-    (segment,) = ask(page, "GET", f"/segmentations/{saved['id']}")["segments"]
+    (saved,) = [one for one in built_masks(page, series, 2) if one["segment_count"] == 1]
+    (segment,) = saved["segments"]
     assert (segment["label"], segment["count"]) == ("Liver", again.pixels_above_threshold)
     assert segment["type"]["value"] == "10200004"
     # A mask of a file lies over the image as soon as it is stored.
@@ -116,10 +114,7 @@ def test_a_segment_of_another_study_is_counted_in_saved_and_measured_again(
     page.get_by_test_id("add-masks").get_by_test_id("file-input").set_input_files(tmp_path / "both.nii.gz")
     words = page.get_by_test_id("added-mask-words")
     expect(words).to_contain_text(re.compile("lies over the image|asks before it is shown"))
-    stored = ask(page, "GET", f"/segmentations?series={series}")["segmentations"]
-    counts = [
-        segment["count"] for one in stored for segment in ask(page, "GET", f"/segmentations/{one['id']}")["segments"]
-    ]
+    counts = [segment["count"] for one in built_masks(page, series, 3) for segment in one["segments"]]
     assert int((values >= 150).sum()) in counts
 
 

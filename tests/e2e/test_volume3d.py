@@ -19,7 +19,7 @@ import voxelry
 from tests.dicom.segmentations import segmented
 from tests.e2e.conftest import FLAGS, PASSWORD, Site, watched_page
 from tests.e2e.pixels import canvas, eventually, open_series
-from tests.e2e.steps import HANG_MS, ask, log_in, series_of_upload, wait_for
+from tests.e2e.steps import HANG_MS, built_masks, log_in, series_of_upload
 from voxelry.testing import synthetic_series
 
 pytestmark = pytest.mark.browser
@@ -122,12 +122,7 @@ def sphere(visitor: Page, tmp_path_factory: pytest.TempPathFactory) -> Sphere:
     folder, name = tmp_path_factory.mktemp("sphere"), "grid of the sphere"
     centre = write_sphere(folder / "in")
     ids = series_of_upload(visitor, folder / "in", {name}, tmp=folder, name_of=lambda one: one["description"])
-    listed = wait_for(
-        visitor,
-        f"/segmentations?series={ids[name]}",
-        lambda answer: any(one["state"] == "ready" for one in answer["segmentations"]),
-    )
-    record = ask(visitor, "GET", f"/segmentations/{listed['segmentations'][0]['id']}")
+    [record] = built_masks(visitor, ids[name], 1)
     red, green, blue = bytes.fromhex(record["segments"][0]["colour"][1:])
     return Sphere(ids[name], centre, (red, green, blue))
 
