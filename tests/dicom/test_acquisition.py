@@ -140,6 +140,29 @@ def test_without_a_polarity_only_the_axis_is_told(tmp_path: Path, along: Along, 
 
 
 @pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [(22.0, 0.022), (18.0, 0.018), (16.0, None), (60.0, None), (93.84, None), (0.022, None), (None, None)],
+)
+@pytest.mark.parametrize("sequence", ["EP", "SE"])
+def test_uih_s_acquisition_duration_is_a_readout_s_where_its_echoes_take_so_long(
+    tmp_path: Path, sequence: str, duration: float | None, seconds: float | None
+) -> None:
+    """32 echoes are sampled in 18.3 ms."""
+
+    def edit(_: int, dataset: Any) -> None:
+        own = dataset.private_block(0x65, "Image Private Header", create=True)
+        own.add_new(0x05, "SH", "A->P")
+        own.add_new(0x0D, "SH", "F:2P")
+
+    words = {"Manufacturer": "UIH", "ScanningSequence": sequence, "EchoTrainLength": "32", "PixelBandwidth": "1750"}
+    attributes = {**words, "AcquisitionDuration": duration}
+    synthetic_series(tmp_path / "in", modality="MR", rescale=None, attributes=attributes, edit=edit)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told.get("TotalReadoutTime") == (seconds if sequence == "EP" else None)
+    assert (told["PhaseEncodingDirectionDisplayed"], told["ParallelReductionFactorInPlane"]) == ("A->P", 2)
+
+
+@pytest.mark.parametrize(
     ("maker", "settings", "expected"),
     [
         (

@@ -224,7 +224,24 @@ def test_what_a_header_says_of_the_injection_and_its_corrections(tmp_path: Path)
         "MolarActivityUnits": "GBq/umol", **more,
     }  # fmt: skip
     assert {name: found.get(name) for name in expected} == expected
-    assert not {"InjectedMass", "ModeOfAdministration", "SpecificRadioactivity", "AcquisitionMode"} & found.keys()
+    assert found["ModeOfAdministration"] == "bolus"  # of 30 seconds
+    unknown = ("InjectedMass", "InjectedMassUnits", "SpecificRadioactivity", "SpecificRadioactivityUnits")
+    assert {found[name] for name in unknown} == {"n/a"}
+    assert "AcquisitionMode" not in found
+
+
+@pytest.mark.parametrize(("stop", "mode"), [("115600", "bolus"), ("115601", None), ("", None)])
+def test_an_injection_of_more_than_a_minute_may_be_an_infusion(tmp_path: Path, stop: str, mode: str | None) -> None:
+    item = tracer(RadiopharmaceuticalStartTime="115500", RadiopharmaceuticalStopTime=stop)
+    found = pet(tmp_path / "pet", ["120000"], tracer=item, SeriesType=["WHOLE BODY", "IMAGE"])
+    assert found.get("ModeOfAdministration") == mode
+    assert found["AcquisitionMode"] == "whole body"
+
+
+def test_reference_times_are_in_seconds(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["120000"], FrameReferenceTime="90500", SeriesType=["STATIC", "IMAGE"])
+    assert found["FrameReferenceTime"] == [90.5]
+    assert found["ImageOrientationPatientDICOM"] == [1, 0, 0, 0, 1, 0]
 
 
 def test_an_injection_does_not_end_before_it_begins(tmp_path: Path) -> None:

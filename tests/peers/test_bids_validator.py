@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
 
 import voxelry
 from tests.workflows.unlike_volumes import unlike_volumes
-from voxelry.testing import synthetic_diffusion_series, synthetic_epi, synthetic_mosaics
+from voxelry.testing import synthetic_diffusion_series, synthetic_epi, synthetic_mosaics, synthetic_series
 
 VALIDATOR = os.environ.get("VOXELRY_BIDS_VALIDATOR", str(Path(sys.executable).with_name("bids-validator-deno")))
 """Installed with the tests' other packages; it brings deno, which runs it, and asks for nothing from outside."""
@@ -26,7 +28,7 @@ def converted(source: Path, root: Path, name: str, **options: object) -> list[st
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Functional mosaics, diffusion, echoes of magnitude and phase, and a T1-weighted image."""
+    """Functional mosaics, diffusion, echoes of magnitude and phase, a T1-weighted image and PET."""
     folder = tmp_path_factory.mktemp("bids")
     root = folder / "set"
     root.mkdir()
@@ -54,7 +56,31 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     unlike_volumes(folder / "t1", [{**words, "EchoTime": 3.0}], seed=8)
     assert converted(folder / "t1", root, "anat/sub-01_T1w") == ["sub-01_T1w.nii.gz"]
+    dynamic_emission(folder / "pet")
+    assert converted(folder / "pet", root, "pet/sub-01_{entities}_pet") == ["sub-01_pet.nii.gz"]
     return root
+
+
+def dynamic_emission(folder: Path) -> None:
+    """Two frames of a scanner that fills in what the standard has."""
+    nuclide, dose = Dataset(), Dataset()
+    nuclide.CodeMeaning = "^18^Fluorine"
+    dose.Radiopharmaceutical, dose.RadionuclideCodeSequence = "FDG", DicomSequence([nuclide])
+    dose.RadionuclideTotalDose, dose.RadionuclideHalfLife = "185000000", "6586.2"
+    dose.RadiopharmaceuticalStartTime, dose.RadiopharmaceuticalStopTime = "115500", "115510"
+
+    def edit(number: int, dataset: Dataset) -> None:
+        frame = number // 3
+        dataset.Manufacturer, dataset.ManufacturerModelName = "Philips Medical Systems", "Vereos"
+        dataset.Units, dataset.SeriesType, dataset.DecayCorrection = "BQML", ["DYNAMIC", "IMAGE"], "START"
+        dataset.AcquisitionDate, dataset.AcquisitionTime = "20200102", f"120{frame}00"
+        dataset.ActualFrameDuration, dataset.DecayFactor = "60000", "1.01"
+        dataset.AttenuationCorrectionMethod, dataset.ScatterCorrectionMethod = "CT-based", "model"
+        dataset.ReconstructionMethod, dataset.ConvolutionKernel = "OSEM 3i33s", "XYZ Gauss4.00"
+        dataset.RadiopharmaceuticalInformationSequence = DicomSequence([dose])
+
+    places = [0.0, 3.0, 6.0] * 2
+    synthetic_series(folder, slices=6, offsets=places, modality="PT", rescale=(0.5, 0.0), edit=edit)
 
 
 @pytest.mark.programs(VALIDATOR)

@@ -65,13 +65,12 @@ def _above_one(name: str, factor: float | None) -> dict[str, Value]:
 
 
 def _partial_fourier(frame: Frame) -> dict[str, Value]:
-    """What the standard has: whether and along which axis, and not how much."""
-    said = frame_words(frame, "PartialFourier")
-    partial = bool(said and said[0] == "YES") or "PFF" in texts(frame.header.elements, "ScanOptions")
-    if not partial:
+    """What the standard has: whether and along which axis, and not how much. GE writes PFF whatever the axis is."""
+    said, options = frame_words(frame, "PartialFourier"), texts(frame.header.elements, "ScanOptions")
+    if (said and said[0] != "YES") or not (said or {"PFF", "PFP"} & set(options)):
         return {}
     found: dict[str, Value] = {"PartialFourierEnabled": "YES"}
-    direction = frame_words(frame, "PartialFourierDirection")
+    direction = frame_words(frame, "PartialFourierDirection") or (("PHASE",) if "PFP" in options else ())
     return found | ({"PartialFourierDirection": direction[0]} if direction else {})
 
 

@@ -20,10 +20,6 @@ _CLOCKS = ("FrameAcquisitionDateTime", "AcquisitionDateTime", "AcquisitionTime")
 _UNITS = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PROPCNTS": "counts"}
 """Units (0054,1001) in the words of BIDS."""
 _SUV_UNITS = {"g/ml": "g/mL", "cm2/ml": "cm^2/mL"}
-_OF_INJECTION = frozenset({
-    "InjectedRadioactivity", "InjectedRadioactivityUnits", "InjectionStart", "InjectionEnd", "InjectedVolume",
-})  # fmt: skip
-"""Left out of standardized uptake values: they are used up, and would lead back to the patient's weight."""
 _DECAY_TO = {"START", "ADMIN", "NONE"}
 _SYMBOLS = {
     "fluorine": "F", "carbon": "C", "nitrogen": "N", "oxygen": "O", "gallium": "Ga", "rubidium": "Rb", "copper": "Cu",
@@ -33,6 +29,15 @@ _NUMBER_FIRST = re.compile(r"\^?(\d{1,3})\^?[ -]?([A-Za-z]+)\W*")
 _NAME_FIRST = re.compile(r"\W*([A-Za-z]+)[ \[\]^-]*(\d{1,3})\W*")
 _ITERATIONS = re.compile(r"(\d+)\s?i(?:t\w*)?[ ,]*(\d+)\s?s", re.IGNORECASE)
 _GAUSSIAN = re.compile(r"gauss(?:ian)?\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
+_LONGEST_BOLUS = 60.0
+"""Seconds; an injection that lasts longer may be an infusion, or a bolus and an infusion."""
+_UNKNOWN_MASS = ("InjectedMass", "InjectedMassUnits", "SpecificRadioactivity", "SpecificRadioactivityUnits")
+"""Required by BIDS, which has the word n/a for a mass that is not known. DICOM has no attribute for it."""
+_OF_INJECTION = frozenset({
+    "InjectedRadioactivity", "InjectedRadioactivityUnits", "InjectionStart", "InjectionEnd", "InjectedVolume",
+    "ModeOfAdministration", *_UNKNOWN_MASS,
+})  # fmt: skip
+"""Left out of standardized uptake values: they are used up, and would lead back to the patient's weight."""
 _LONGEST_SCAN = 2 * HOUR
 """Of an injection by its time of day alone: one that seems to be later than this after the start was the day before."""
 
@@ -58,6 +63,13 @@ def emission_fields(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
     if unit is not None and not first.real_world:
         found["Units"] = unit
     found |= _tracer(top) | _times(volumes) | _reconstruction(top)
+    found |= _administration(found)
+    mode = text(top, "SeriesType").split("\\")[0].strip()
+    if mode:
+        found["AcquisitionMode"] = mode.lower()
+    middles = [frame_number(frames[0], "FrameReferenceTime") for frames in volumes]
+    if all(middle is not None for middle in middles):
+        found["FrameReferenceTime"] = [middle / 1000 for middle in middles if middle is not None]
     for name, keyword in (("DecayCorrectionFactor", "DecayFactor"), ("ScatterFraction", "ScatterFractionFactor")):
         numbers = [frame_number(frames[0], keyword) for frames in volumes]
         if all(number is not None for number in numbers):
@@ -156,6 +168,14 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
             found["ImageDecayCorrectionTime"] = corrected_to
         break
     return found
+
+
+def _administration(found: dict[str, Value]) -> dict[str, Value]:
+    """How the tracer was given, where its start and stop say so; as unknown what BIDS demands and no header has."""
+    start, end = found.get("InjectionStart"), found.get("InjectionEnd")
+    short = isinstance(start, int | float) and isinstance(end, int | float) and end - start <= _LONGEST_BOLUS
+    mode: dict[str, Value] = {"ModeOfAdministration": "bolus"} if short else {}
+    return mode | dict.fromkeys(_UNKNOWN_MASS, "n/a")
 
 
 def _duration(frame: Frame) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
@@ -16,7 +16,9 @@ from voxelry.dicom.acquisition.image_type import image_type_words, siemens_image
 from voxelry.dicom.acquisition.labelling import labelling_fields
 from voxelry.dicom.acquisition.phase_encoding import PhaseEncoding, is_echo_planar, phase_encoding_of
 from voxelry.dicom.acquisition.philips_scaling import philips_fields
+from voxelry.dicom.acquisition.philips_settings import philips_settings
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
+from voxelry.dicom.acquisition.uih_settings import uih_settings
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import text, texts
 
@@ -24,7 +26,7 @@ _VARYING = tuple(
     int(tag_for_keyword(keyword) or 0)
     for keyword in (
         "ImageType", "ComplexImageComponent", "InPlanePhaseEncodingDirection", "RectilinearPhaseEncodeReordering",
-        "AcquisitionMatrix", "ScanOptions", "ImageOrientationPatient", "Rows", "Columns",
+        "AcquisitionMatrix", "ScanOptions", "ImageOrientationPatient", "Rows", "Columns", "ASLContext",
     )
 )  # fmt: skip
 _VARYING_BLOCKS = (
@@ -34,6 +36,11 @@ _VARYING_BLOCKS = (
     *(0x00650000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0D, 0x58)),
 )
 """Attributes in which volumes of one series may differ, of those that are read here."""
+_PHILIPS_LABEL = tuple(0x20050029 | block << 8 for block in range(0x10, 0x20))
+"""Philips reserves a block of (2005,eeee) for each of its creators."""
+_SETTINGS: Mapping[str, Callable[[Frame], dict[str, Value]]] = {
+    "Siemens": siemens_settings, "GE": ge_settings, "Philips": philips_settings, "UIH": uih_settings,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,11 @@ def _said(frame: Frame) -> tuple[object, ...]:
     encoded = header.elements.encoded
     if encoded is None or frame.groups:
         return (id(frame),)
-    return (header.series_instance_uid, frame.orientation, *map(encoded.get, (*_VARYING, *_VARYING_BLOCKS)))
+    return (
+        header.series_instance_uid,
+        frame.orientation,
+        *map(encoded.get, (*_VARYING, *_VARYING_BLOCKS, *_PHILIPS_LABEL)),
+    )
 
 
 def _facts_of(frame: Frame) -> ScanFacts:
@@ -81,17 +92,18 @@ def _facts_of(frame: Frame) -> ScanFacts:
     words = image_type_words(frame)
     if words:
         fields["ImageType"] = list(words)
+    fields |= _orientation(frame)
     if text(elements, "Modality") != "MR":
         return ScanFacts(None, fields)
     more = siemens_image_type(frame)
     if more:
         fields["ImageTypeText"] = list(more)
     maker = maker_name(text(elements, "Manufacturer"))
-    settings = siemens_settings(frame) if maker == "Siemens" else ge_settings(frame) if maker == "GE" else {}
+    settings = _SETTINGS[maker](frame) if maker in _SETTINGS else {}
     if maker == "Siemens":
         fields |= _gradient_correction((*words, *more))
     fields |= settings | echo_spacing(frame) | acceleration(frame)
-    fields |= labelling_fields(frame) | _states(frame) | _orientation(frame)
+    fields |= labelling_fields(frame) | _states(frame)
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
         fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"

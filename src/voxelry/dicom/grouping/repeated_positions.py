@@ -36,6 +36,8 @@ from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 
 _BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
 _AFTER_ORDER = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE, Standing.TIME)
+_WORDS = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE)
+"""Attributes whose words are in no order: Philips' label and control."""
 _FEW = 2
 """A dimension has at most this many times as many values as there are frames at a position."""
 
@@ -219,7 +221,8 @@ class _Repeats:
         vectors = all(len(floats_of(value)) > 1 for value in groups)
         unreadable = attribute.name in CLOCKS and not any(map(floats_of, groups))
         numbered = attribute.name == "AcquisitionNumber"
-        if not (attribute == DIFFUSION or numbered or vectors or unreadable):
+        words = attribute.standing in _WORDS and not any(map(floats_of, groups))
+        if not (attribute == DIFFUSION or numbered or vectors or unreadable or words):
             return groups
         order = acquisition_order(list(groups.values()), self.varying, by_number=not numbered)
         values = list(groups)

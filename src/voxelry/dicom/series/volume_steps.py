@@ -5,6 +5,7 @@ A Repetition Time is the time of a volume only where one shot reads a slice; els
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +17,9 @@ from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_values import first_number_of, group_number
+from voxelry.dicom.frames.private_places import frame_private_numbers
 from voxelry.dicom.headers.attributes import text
-from voxelry.dicom.headers.private_attributes import first_number, private_value
+from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.series.stack import Stack
 
 _TRIGGERS = ("TriggerTime", "NominalCardiacTriggerDelayTime")
@@ -77,10 +79,14 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
             if found is not None:
                 return VolumeSteps(found.seconds, found.times, keyword, of_cycle=True)
         return None
+    in_order = True
     for keyword, times in _times(members):
-        found = _spaced(times, keyword, repetition)
+        found = _spaced(times, keyword, repetition) or _in_turns(times, keyword, repetition)
         if found is not None:
             return found
+        in_order = in_order and not _runs_back(times)
+    if not in_order:
+        return None
     resolution = _shared(members, lambda frame: first_number_of(frame.header.elements, "TemporalResolution"))
     if resolution is not None and resolution > 0:
         return VolumeSteps(resolution / 1000, (), "TemporalResolution")
@@ -108,7 +114,10 @@ def _times(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
     )
     offset = "TemporalPositionTimeOffset"
     yield offset, _each(members, lambda frame: group_number(frame, "TemporalPositionSequence", offset))
-    yield "DynamicScanBeginTime", _each(members, _philips_dynamic)
+    yield (
+        "DynamicScanBeginTime",
+        _each([volume[:1] if volume[0].groups else volume for volume in members], _philips_dynamic),
+    )
     yield from _clocks(members)
     yield "TriggerTime", _each(members, partial(_trigger, keyword="TriggerTime"))
 
@@ -122,12 +131,12 @@ def _clocks(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
 
 
 def _spaced(times: Sequence[float | None], keyword: str, repetition: float | None) -> VolumeSteps | None:
-    """The step of times in their order; None if some are missing, or they are all one, or run back.
+    """The step of times in their order; None if some are missing, or one is not after the one before.
 
     Where the Repetition Time, in ms, is as good within the clock's resolution, it is the step.
     """
     known = [time for time in times if time is not None]
-    if len(known) < len(times) or len(set(known)) < 2 or any(after < before for before, after in pairwise(known)):
+    if len(known) < len(times) or any(after <= before for before, after in pairwise(known)):
         return None
     since = [time - known[0] for time in known]
     step = since[-1] / (len(since) - 1)
@@ -139,6 +148,28 @@ def _spaced(times: Sequence[float | None], keyword: str, repetition: float | Non
     if named and abs(named - step) <= resolution / (len(since) - 1) + 1e-3 * named:
         step = named
     return VolumeSteps(round(step, 6), told, keyword)
+
+
+def _in_turns(times: Sequence[float | None], keyword: str, repetition: float | None) -> VolumeSteps | None:
+    """The step of volumes several of which share a time: label and control of one of Philips' dynamics.
+
+    It is the Repetition Time, in ms, if that is their share of the even time from one dynamic to the next.
+    """
+    known = [time for time in times if time is not None]
+    counts = Counter(known)
+    turns = max(counts.values(), default=0)
+    if repetition is None or len(known) < len(times) or len(counts) < 2 or set(counts.values()) != {turns}:
+        return None
+    found = _spaced(list(dict.fromkeys(known)), keyword, None)
+    if turns < 2 or sorted(known) != known or found is None or found.seconds is None:
+        return None
+    share = found.seconds / turns
+    return VolumeSteps(repetition / 1000, (), keyword) if abs(repetition / 1000 - share) <= _EVEN * share else None
+
+
+def _runs_back(times: Sequence[float | None]) -> bool:
+    known = [time for time in times if time is not None]
+    return len(known) == len(times) and any(after < before for before, after in pairwise(known))
 
 
 def _each(members: _Members, of: Callable[[Frame], float | None]) -> list[float | None]:
@@ -168,8 +199,8 @@ def _trigger(frame: Frame, keyword: str) -> float | None:
 
 def _philips_dynamic(frame: Frame) -> float | None:
     """When a dynamic began, seconds: Philips' (2005,xxA0)."""
-    content = private_value(frame.header.elements, 0x2005, "Philips MR Imaging DD 001", 0xA0)
-    return None if content is None else first_number(content)
+    found = frame_private_numbers(frame, 0x2005, "Philips MR Imaging DD 001", 0xA0, "FL")
+    return found[0] if found else None
 
 
 def _reads_planes(frame: Frame) -> bool:

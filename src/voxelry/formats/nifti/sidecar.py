@@ -18,6 +18,8 @@ _Change: TypeAlias = Callable[[Value], Value]
 
 _GAUSS_FROM = 100.0
 """Larger field strengths are taken for gauss, which old headers give instead of tesla."""
+_NO_UNIT = frozenset({"US", "NORMALIZED"})
+"""Rescale Type of values that have no unit: unspecified, or Philips' scale for display."""
 _HERTZ_FROM = 1e6
 """Larger imaging frequencies are in hertz, which UIH writes instead of megahertz."""
 
@@ -28,6 +30,15 @@ def _as_it_is(value: Value) -> Value:
 
 def _seconds(value: Value) -> Value:
     return value / 1000 if isinstance(value, int | float) else None
+
+
+def _above_zero(value: Value) -> Value:
+    """None for 0 and less, which stand for "none" in headers of computed images, and BIDS does not allow."""
+    return value if isinstance(value, int | float) and value > 0 else None
+
+
+def _seconds_above_zero(value: Value) -> Value:
+    return _seconds(_above_zero(value))
 
 
 def _tesla(value: Value) -> Value:
@@ -92,11 +103,11 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("ScanOptions", "ScanOptions", _joined),
     ("SequenceName", "SequenceName", _as_it_is),
     ("PulseSequenceName", "PulseSequenceName", _as_it_is),
-    ("RepetitionTime", "RepetitionTime", _seconds),
+    ("RepetitionTime", "RepetitionTime", _seconds_above_zero),
     ("EchoNumber", "EchoNumbers", _as_it_is),
-    ("EchoTime", "EchoTime", _seconds),
-    ("InversionTime", "InversionTime", _seconds),
-    ("FlipAngle", "FlipAngle", _as_it_is),
+    ("EchoTime", "EchoTime", _seconds_above_zero),
+    ("InversionTime", "InversionTime", _seconds_above_zero),
+    ("FlipAngle", "FlipAngle", _above_zero),
     ("EchoTrainLength", "EchoTrainLength", _as_it_is),
     ("NumberOfAverages", "NumberOfAverages", _as_it_is),
     ("SAR", "SAR", _as_it_is),
@@ -111,9 +122,9 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("PhaseEncodingStepsOutOfPlane", "MRAcquisitionPhaseEncodingStepsOutOfPlane", _as_it_is),
     ("FrequencyEncodingSteps", "MRAcquisitionFrequencyEncodingSteps", _as_it_is),
     ("InPlanePhaseEncodingDirectionDICOM", "InPlanePhaseEncodingDirection", _short_direction),
-    ("SliceThickness", "SliceThickness", _as_it_is),
+    ("SliceThickness", "SliceThickness", _above_zero),
     ("KVP", "KVP", _as_it_is),
-    ("ExposureTime", "ExposureTime", _seconds),
+    ("ExposureTime", "ExposureTime", _seconds_above_zero),
     ("XRayTubeCurrent", "XRayTubeCurrent", _as_it_is),
     ("XRayExposure", "Exposure", _as_it_is),
     ("ConvolutionKernel", "ConvolutionKernel", _as_it_is),
@@ -191,6 +202,8 @@ def sidecar(
         value = _each(one.fields.get(name) for one in facts)
         if value is not None:
             found[name] = value
+    if "PhaseEncodingStepsNoPartialFourier" in found:
+        found.pop("PhaseEncodingSteps", None)
     found |= _phase_encoding(volumes[0], facts, reorient)
     step = step_seconds(volumes) if time_step is None else time_step
     if step and len(volumes) > 1:
@@ -203,10 +216,11 @@ def sidecar(
     if len(spacing) == 1 and (along := spacing.pop()) is not None:
         found["SpacingBetweenSlices"] = along  # The measured spacing: headers are often wrong here.
     units = {volume.unit for volume in volumes}
-    if len(units) == 1 and (unit := units.pop()):
-        found["Units"] = unit
-    elif isinstance(kind := found.get("ImageType"), list) and "PHASE" in kind:
+    unit = units.pop() if len(units) == 1 else ""
+    if isinstance(kind := found.get("ImageType"), list) and "PHASE" in kind and unit != "rad":
         found["Units"] = "arbitrary"  # BIDS demands a unit of phase images, rad or this
+    elif unit and unit.upper() not in _NO_UNIT:
+        found["Units"] = unit
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
     return {**found, **of_file, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}

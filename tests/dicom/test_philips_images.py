@@ -1,0 +1,151 @@
+"""Philips' labels, dynamics, slices excited together and steps: what sidecars and time steps say of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+import voxelry
+from tests.dicom.philips_images import FURTHER, IMAGES, IMAGING, philips_images
+
+
+def labelled(volume: int, _: int, dataset: Dataset) -> None:
+    block = dataset.private_block(0x2005, FURTHER)
+    block.add_new(0x29, "CS", "CONTROL" if volume % 2 else "LABEL")
+
+
+def nothing(_: int, __: int, dataset: Dataset) -> None:
+    """As it is."""
+
+
+def converted(source: Path) -> tuple[dict[str, Any], Any, tuple[str, ...]]:
+    """The sidecar, the image and the warnings of the only file."""
+    report = voxelry.convert(source, source.parent / "out.nii", overwrite=True)
+    [made] = report.written
+    told: dict[str, Any] = json.loads((source.parent / "out.json").read_text(encoding="utf-8"))
+    image: Any = nib.load(source.parent / "out.nii")
+    return told, image, tuple(map(str, made.warnings))
+
+
+def test_label_and_control_are_in_the_order_of_their_numbers_and_each_is_named(tmp_path: Path) -> None:
+    philips_images(tmp_path / "in", labelled)
+    told, image, warnings = converted(tmp_path / "in")
+    assert told["ASLContext"] == ["label", "control"] * 2
+    assert image.header.get_zooms()[3] == told["RepetitionTime"] == 4.0  # two of them in a dynamic of 8 s
+    assert "VolumeTiming" not in told
+    assert warnings == ()
+    means = [float(volume.array.mean()) for volume in voxelry.load(tmp_path / "in").volumes]
+    assert np.allclose(np.asarray(image.dataobj).mean(axis=(0, 1, 2)), means)
+
+
+def test_a_repetition_time_that_dynamics_do_not_share_out_is_no_step(tmp_path: Path) -> None:
+    """Several delays after one label: their images have one Repetition Time, and dynamics another."""
+    philips_images(tmp_path / "in", labelled, RepetitionTime="484.3")
+    told, image, warnings = converted(tmp_path / "in")
+    assert "VolumeTiming" not in told  # in which no time may come twice
+    assert not any("uneven" in words for words in warnings)
+    assert image.header.get_zooms()[3] in (0.0, np.float32(0.4843))
+
+
+def test_volumes_that_are_not_in_the_order_of_their_times_have_no_step(tmp_path: Path) -> None:
+    def turned_round(volume: int, _: int, dataset: Dataset) -> None:
+        dataset.TemporalPositionIdentifier = str(4 - volume)
+        dataset.private_block(0x2005, IMAGES).add_new(0xA0, "FL", 4.0 * volume)
+
+    philips_images(tmp_path / "in", turned_round)
+    told, image, _ = converted(tmp_path / "in")
+    assert image.header.get_zooms()[3] == 0
+    assert told["RepetitionTime"] == 4.0  # the scanner's, which is no step of this file
+
+
+@pytest.mark.parametrize(
+    ("attributes", "bands"),
+    [
+        ({"ParallelReductionFactorOutOfPlane": 3.0, "ParallelAcquisitionTechnique": "MBSENSE"}, 3),
+        ({"ParallelReductionFactorOutOfPlane": 2.0, "ParallelAcquisitionTechnique": "SENSE"}, 2),
+        ({"ParallelReductionFactorOutOfPlane": 1.0}, None),
+        ({"ParallelReductionFactorOutOfPlane": 1.5}, None),
+        ({"ParallelReductionFactorOutOfPlane": 2.0, "MRAcquisitionType": "3D"}, None),
+        ({"ParallelReductionFactorOutOfPlane": 40.0}, None),
+        ({}, None),
+    ],
+)
+def test_slices_excited_together(tmp_path: Path, attributes: dict[str, Any], bands: int | None) -> None:
+    philips_images(tmp_path / "in", nothing, volumes=1, **attributes)
+    assert converted(tmp_path / "in")[0].get("MultibandAccelerationFactor") == bands
+
+
+def test_steps_of_partial_fourier_are_named_as_those_of_the_whole(tmp_path: Path) -> None:
+    steps: dict[str, Any] = {"MRAcquisitionPhaseEncodingStepsInPlane": 126}
+    partial: dict[str, Any] = {"PartialFourier": "YES", "PartialFourierDirection": "PHASE"}
+    philips_images(tmp_path / "whole", nothing, volumes=1, **steps)
+    philips_images(tmp_path / "partial", nothing, volumes=1, **steps, **partial)
+    whole, cut = (converted(tmp_path / name)[0] for name in ("whole", "partial"))
+    names = ("PhaseEncodingSteps", "PhaseEncodingStepsNoPartialFourier", "PartialFourierEnabled")
+    assert [whole.get(name) for name in names] == [126, None, None]
+    assert [cut.get(name) for name in names] == [None, 126, "YES"]
+    assert whole["PulseSequenceName"] == "FEEPI"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"ScanOptions": ["PFP", "FS"]}, ("YES", "PHASE")),
+        ({"ScanOptions": "PFP", "PartialFourier": "NO"}, (None, None)),
+        ({"ScanOptions": "FS"}, (None, None)),
+    ],
+)
+def test_scan_options_tell_partial_fourier(
+    tmp_path: Path, attributes: dict[str, Any], told: tuple[str | None, str | None]
+) -> None:
+    philips_images(tmp_path / "in", nothing, volumes=1, **attributes)
+    found = converted(tmp_path / "in")[0]
+    assert (found.get("PartialFourierEnabled"), found.get("PartialFourierDirection")) == told
+
+
+def test_units_are_those_that_bids_knows(tmp_path: Path) -> None:
+    def scaled(unit: str, kind: str) -> Any:
+        def edit(_: int, __: int, dataset: Dataset) -> None:
+            dataset.ImageType = ["ORIGINAL", "PRIMARY", kind, "P", "FFE"]
+            dataset.RescaleType = unit
+
+        return edit
+
+    units = {}
+    for unit, kind, part in (
+        ("normalized", "M_FFE", "MAGNITUDE"), ("milliradials", "PHASE MAP", "PHASE"), ("Hz", "B0 MAP", "REAL"),
+    ):  # fmt: skip
+        philips_images(tmp_path / unit, scaled(unit, kind), volumes=1, ComplexImageComponent=part)
+        units[unit] = converted(tmp_path / unit)[0].get("Units")
+    assert units == {"normalized": None, "milliradials": "arbitrary", "Hz": "Hz"}
+
+
+def test_times_of_zero_stand_for_none(tmp_path: Path) -> None:
+    philips_images(tmp_path / "in", nothing, volumes=1, EchoTime="0", InversionTime="0", FlipAngle="0")
+    assert not {"EchoTime", "InversionTime", "FlipAngle"} & converted(tmp_path / "in")[0].keys()
+
+
+@settings(max_examples=15, deadline=None)
+@given(content=st.binary(max_size=64), element=st.sampled_from([0x13, 0x20, 0x22, 0x29, 0xA0]))
+def test_garbled_private_values_lose_no_image(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, element: int
+) -> None:
+    folder = tmp_path_factory.mktemp("garbled")
+
+    def garbled(_: int, __: int, dataset: Dataset) -> None:
+        for group, creator in ((0x2001, IMAGING), (0x2005, IMAGES), (0x2005, FURTHER)):
+            dataset.private_block(group, creator).add_new(element, "UN", content + b"\0" * (len(content) % 2))
+
+    philips_images(folder / "in", garbled, volumes=2, slices=2)
+    report = voxelry.convert(folder / "in", folder / "out", format="nifti")
+    assert report.complete
+    count = sum(int(np.prod(one.shape)) for one in report.written)
+    assert count == sum(volume.array.size for volume in voxelry.load(folder / "in").volumes)
