@@ -335,7 +335,7 @@ def test_ge_acquires_lines_by_twos_and_with_partial_fourier_by_fours(
     }  # fmt: skip
     synthetic_series(tmp_path / "in", modality="MR", rescale=None, rows=128, attributes=attributes, edit=edit)
     told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
-    assert told["TotalReadoutTime"] == pytest.approx((acquired - 1) * 636e-6)
+    assert told["EffectiveEchoSpacing"] == pytest.approx((acquired - 1) * 636e-6 / (lines - 1))
     assert told["EffectiveEchoSpacing"] * (told["ReconMatrixPE"] - 1) == pytest.approx(told["TotalReadoutTime"])
 
 

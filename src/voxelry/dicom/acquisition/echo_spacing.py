@@ -117,16 +117,20 @@ def _siemens_bandwidth(frame: Frame) -> float | None:
 
 
 def _ge(frame: Frame, size: int, lines: int | None) -> dict[str, Value]:
-    """By GE's spacing of the acquired lines (0043,xx2C), in microseconds, and the share of lines (0043,xx83)."""
+    """By GE's spacing of the acquired lines (0043,xx2C), in microseconds, and the share of lines (0043,xx83).
+
+    An image that was interpolated to more pixels has lines in k-space as far apart as before, and there would be more
+    of them: the spacing is that of the acquired matrix, and the total that of the reconstructed one.
+    """
     own = frame_private_numbers(frame, 0x0043, "GEMS_PARM_01", 0x2C, "SS")
-    if not own or own[0] <= 0 or lines is None or size < 2 or not is_echo_planar(frame):
+    if not own or own[0] <= 0 or lines is None or lines < 2 or size < 2 or not is_echo_planar(frame):
         return {}
     shares = frame_private_numbers(frame, 0x0043, "GEMS_PARM_01", 0x83, "DS")
     share = shares[0] if shares and 0 < shares[0] <= 1 else 1.0
     partial = "PFF" in texts(frame.header.elements, "ScanOptions")
     step = _GE_LINES_ROUNDED_TO_PARTIAL if partial else _GE_LINES_ROUNDED_TO
     acquired = math.ceil(lines * share / step - _NEARLY) * step
-    return _spacing((acquired - 1) * own[0] * 1e-6 / (size - 1), size)
+    return _spacing((acquired - 1) * own[0] * 1e-6 / (lines - 1), size)
 
 
 def _philips(frame: Frame, size: int) -> dict[str, Value]:
