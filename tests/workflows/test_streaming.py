@@ -20,8 +20,8 @@ from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import silent
 from voxelry.core.registry import format_named
 from voxelry.dicom.series.streaming import streamed_volume
-from voxelry.formats.shared.streams import voxel_blocks
-from voxelry.testing import synthetic_series
+from voxelry.formats.shared.block_writing import made_blocks, voxel_blocks
+from voxelry.testing import synthetic_mosaics, synthetic_series
 
 SUFFIXES = {"nifti": ".nii", "nrrd": ".nrrd", "metaimage": ".mha"}
 
@@ -71,6 +71,36 @@ def test_other_kinds_too(tmp_path: Path, kind: dict[str, Any]) -> None:
     held_against_loaded(tmp_path, tmp_path / "in", "nifti")
 
 
+@pytest.mark.parametrize("against_normal", [False, True])
+@pytest.mark.parametrize("scaled", [None, (3, -7), (-1, 5), (0.5, 0)])
+@pytest.mark.parametrize("dirty", [False, True])
+def test_mosaics_too(tmp_path: Path, against_normal: bool, scaled: tuple[float, float] | None, dirty: bool) -> None:
+    def edit(number: int, dataset: Dataset) -> None:
+        if scaled is not None:
+            dataset.RescaleSlope, dataset.RescaleIntercept = map(str, scaled)
+        if dirty and number == 1:  # bits above Bits Stored, in a tile
+            values = np.frombuffer(dataset.PixelData, "<u2").copy()
+            values[3] |= 0x8000
+            dataset.PixelData = values.tobytes()
+
+    synthetic_mosaics(tmp_path / "in", volumes=3, against_normal=against_normal, edit=edit)
+    held_against_loaded(tmp_path, tmp_path / "in", "nrrd")
+    converted = voxelry.convert(tmp_path / "in", tmp_path / "one.nii").written[0]
+    voxels = np.stack([volume.array for volume in voxelry.load(tmp_path / "in").volumes])
+    assert converted.path.read_bytes()[352:] == voxels.tobytes()  # behind the header, which has the time step too
+
+
+def test_a_mosaic_that_breaks_off_while_it_is_read_is_told(tmp_path: Path) -> None:
+    made = synthetic_mosaics(tmp_path / "in", volumes=2)
+    stacks = voxelry.index(tmp_path / "in").series[0].stacks
+    array = stacks[1].volume(lazy=True).array
+    path = Path(stacks[1].frames[0].header.name)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert path in made.paths
+    with pytest.raises(voxelry.PixelDataError, match=path.name):
+        array[:]
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_damaged_slice_leaves_nothing_behind(tmp_path: Path, late: bool) -> None:
     """Cut off, which its header tells; or of bytes that nobody can decode, which only decoding tells."""
@@ -115,7 +145,7 @@ def test_the_next_slices_are_read_while_the_last_are_used() -> None:
         time.sleep(0.01)
         return np.broadcast_to(np.array(numbers, np.int16)[:, None, None], (len(numbers), 600, 600))
 
-    blocks = voxel_blocks([LazyArray((30, 600, 600), np.int16, read)], np.dtype("i2"))  # type: ignore[list-item]
+    blocks = made_blocks(voxel_blocks([LazyArray((30, 600, 600), np.int16, read)], np.dtype("i2")))  # type: ignore[list-item]
     found = np.concatenate([np.frombuffer(block, np.int16) for block in blocks]).reshape(30, -1)
     assert (found == np.arange(30)[:, None]).all()
     assert readers - {threading.current_thread().name}

@@ -22,9 +22,10 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.shared.deflate import deflate, level_asked
+from voxelry.formats.shared.block_writing import voxel_blocks, write_blocks, write_deflated
+from voxelry.formats.shared.deflate import level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
-from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, beside, read_start
 
 _ELEMENTS = {
     "int8": "MET_CHAR", "uint8": "MET_UCHAR", "int16": "MET_SHORT", "uint16": "MET_USHORT", "int32": "MET_INT",
@@ -87,17 +88,17 @@ class MetaImageFormat:
         first = shared_grid(volumes)
         dtype = shared_dtype(volumes, tuple(_ELEMENTS), "MetaImage")
         before, after = _header(volumes, first, dtype, compress=level is not None)
-        blocks = voxel_blocks([volume.array for volume in volumes], dtype, progress=progress)
+        blocks = voxel_blocks([volume.array for volume in volumes], dtype)
         with Path(path).open("wb") as file:
             file.write(before.encode())
             if level is None:
                 file.write(after.encode())
-                file.writelines(blocks)
+                write_blocks(file, blocks, progress=progress)
                 return
             size_at = file.tell()
             file.write(_size_line(0) + after.encode())
             start = file.tell()
-            file.writelines(deflate(blocks, wrapper="zlib", level=level))
+            write_deflated(file, blocks, wrapper="zlib", level=level, progress=progress)
             size = file.tell() - start
             file.seek(size_at)
             file.write(_size_line(size))

@@ -20,9 +20,10 @@ from voxelry.core.progress import Progress, part, silent
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
+from voxelry.formats.shared.block_writing import made_blocks, voxel_blocks
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.options import check_options, yes_option
-from voxelry.formats.shared.streams import MOST_INFLATION, voxel_blocks
+from voxelry.formats.shared.streams import MOST_INFLATION
 from voxelry.formats.shared.volume_record import json_text, json_value, recorded_volume, volume_record
 
 _DTYPES = (
@@ -99,8 +100,8 @@ class NpzFormat:
             with archive.open("array.npy", "w", force_zip64=True) as file:
                 header = {"descr": dtype.newbyteorder("<").str, "fortran_order": False, "shape": tuple(shape)}
                 np.lib.format.write_array_header_1_0(file, header)
-                for block in voxel_blocks([volume.array for volume in volumes], dtype, progress=progress):
-                    file.write(block)
+                blocks = voxel_blocks([volume.array for volume in volumes], dtype)
+                file.writelines(made_blocks(blocks, progress=progress))
 
 
 def _padding(volume: Volume) -> npt.NDArray[np.float64]:

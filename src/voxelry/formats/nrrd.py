@@ -22,10 +22,11 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.spacing import Spacing
 from voxelry.core.value import Value
 from voxelry.core.volume import Volume
-from voxelry.formats.shared.deflate import deflate, level_asked
+from voxelry.formats.shared.block_writing import voxel_blocks, write_blocks, write_deflated
+from voxelry.formats.shared.deflate import level_asked
 from voxelry.formats.shared.grids import check_affine, contradictions_refused, shared_dtype, shared_grid
 from voxelry.formats.shared.slicer_diffusion import diffusion_keys, measurement_frame, slicer_weighting
-from voxelry.formats.shared.streams import ByteSource, beside, read_start, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, beside, read_start
 from voxelry.formats.shared.volume_record import json_text, json_value
 
 if TYPE_CHECKING:
@@ -138,10 +139,13 @@ class NrrdFormat:
         arrays = [volume.array for volume in volumes]
         if len(layers) > 1:  # 3D Slicer wants layers as the fastest axis
             arrays = [np.stack([np.asarray(array) for array in arrays], axis=-1)]
-        blocks = voxel_blocks(arrays, dtype, progress=progress)
+        blocks = voxel_blocks(arrays, dtype)
         with Path(path).open("wb") as file:
             file.write(head.encode())
-            file.writelines(blocks if level is None else deflate(blocks, level=level))
+            if level is None:
+                write_blocks(file, blocks, progress=progress)
+            else:
+                write_deflated(file, blocks, level=level, progress=progress)
 
 
 def _layers(volumes: Sequence[Volume], dtype: np.dtype[Any]) -> list[list[Segment]]:

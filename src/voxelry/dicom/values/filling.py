@@ -32,6 +32,7 @@ from voxelry.dicom.values.modality import (
     smallest_dtype,
     write_modality,
 )
+from voxelry.dicom.values.whole_mosaics import WholeMosaic
 from voxelry.parallel import in_parallel, workers
 
 BATCH = 32
@@ -155,7 +156,11 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
         return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
     dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in one_of_each(frames))
 
+    mosaic = WholeMosaic.of(frames, dtype)
+
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
+        if mosaic is not None and len(numbers) == len(frames) and (slices := mosaic.read()) is not None:
+            return slices
         wanted = [frames[number] for number in numbers]
         array = room_for((len(wanted), *shape[1:]), dtype)
         extents = _fill(array, wanted, range(len(wanted)), silent)

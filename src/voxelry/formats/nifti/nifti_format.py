@@ -26,10 +26,11 @@ from voxelry.formats.nifti.nifti_header import (
     parse,
 )
 from voxelry.formats.nifti.sidecar import step_seconds
-from voxelry.formats.shared.deflate import LEVELS, USUAL_LEVEL, deflate
+from voxelry.formats.shared.block_writing import voxel_blocks, write_blocks, write_deflated
+from voxelry.formats.shared.deflate import LEVELS, USUAL_LEVEL
 from voxelry.formats.shared.grids import contradictions_refused, reoriented, shared_dtype, shared_grid
 from voxelry.formats.shared.options import check_options, text_option, whole_option
-from voxelry.formats.shared.streams import ByteSource, is_gzip, reserve, voxel_blocks
+from voxelry.formats.shared.streams import ByteSource, is_gzip
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
 _PIECE = 1 << 16
@@ -111,14 +112,13 @@ class NiftiFormat:
             step_seconds=step,
             extension=_label_table(volumes),
         )
-        blocks = voxel_blocks(arrays, dtype, progress=progress)
+        blocks = voxel_blocks(arrays, dtype)
         with Path(path).open("wb") as file:
             if path.lower().endswith(".gz"):
-                file.writelines(deflate(_after(head, blocks), level=level))
-                return
-            reserve(file, len(head) + sum(volume.array.size for volume in volumes) * dtype.itemsize)
-            file.write(head)
-            file.writelines(blocks)
+                write_deflated(file, blocks, head=head, level=level, progress=progress)
+            else:
+                file.write(head)
+                write_blocks(file, blocks, progress=progress)
 
     def check_volumes(self, volumes: Sequence[Volume], *, options: dict[str, Value]) -> None:
         """As `ChecksVolumes.check_volumes`."""
@@ -159,11 +159,6 @@ def _datatype(volumes: Sequence[Volume]) -> tuple[int, np.dtype[Any]]:
     if samples[0] not in codes:
         raise FormatError(f"NIfTI holds colours of 3 or 4 samples, not {samples[0]}")
     return codes[samples[0]], dtype
-
-
-def _after(head: bytes, blocks: Iterator[memoryview]) -> Iterator[memoryview]:
-    yield memoryview(head)
-    yield from blocks
 
 
 def _stored(header: NiftiHeader) -> tuple[tuple[int, ...], np.dtype[Any]]:

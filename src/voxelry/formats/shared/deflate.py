@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from isal import isal_zlib
 
@@ -54,25 +54,58 @@ def deflate(blocks: Iterable[memoryview], *, wrapper: Wrapper = "gzip", level: i
     ----------
     RFC 1950 (zlib), RFC 1951 (deflate), RFC 1952 (gzip)
     """
+    return deflate_made((partial(_held, block) for block in blocks), wrapper=wrapper, level=level)
+
+
+def _held(block: memoryview) -> tuple[memoryview]:
+    return (block,)
+
+
+def deflate_made(
+    made: Iterable[Callable[[], Sequence[memoryview]]],
+    *,
+    head: bytes = b"",
+    wrapper: Wrapper = "gzip",
+    level: int = USUAL_LEVEL,
+    done: Callable[[int], object] = bool,
+) -> Iterator[bytes]:
+    """Make blocks and compress each on the thread that made it, while it is in that core's cache.
+
+    Parameters
+    ----------
+    made
+        Give the parts of a block, one behind the other.
+    head
+        Bytes before the first block.
+    done
+        Told the bytes of each block that is compressed.
+    """
     yield _GZIP_HEADER if wrapper == "gzip" else _ZLIB_HEADER
     check, total = (0, 0) if wrapper == "gzip" else (1, 0)
-    for packed, own, size in in_parallel(partial(_deflate, block, wrapper, level) for block in blocks):
+    if head:
+        packed, check, total = _deflate(partial(_held, memoryview(head)), wrapper, level)
+        yield packed
+    for packed, own, size in in_parallel(partial(_deflate, make, wrapper, level) for make in made):
         check, total = _joined(wrapper, check, own, size), total + size
         yield packed
+        done(size)
     yield _LAST_BLOCK
     yield struct.pack("<II", check, total & 0xFFFFFFFF) if wrapper == "gzip" else struct.pack(">I", check)
 
 
-def _deflate(block: memoryview, wrapper: Wrapper, level: int) -> tuple[bytes, int, int]:
+def _deflate(make: Callable[[], Sequence[memoryview]], wrapper: Wrapper, level: int) -> tuple[bytes, int, int]:
     """The deflated bytes, check sum and size of a block. They end on a byte border and refer to no earlier block."""
-    if level < _FASTEST_OF_ZLIB:
-        fast = isal_zlib.compressobj(level, wbits=-15)
-        packed = fast.compress(block) + fast.flush(isal_zlib.Z_FULL_FLUSH)
-    else:
-        slow = zlib.compressobj(level, wbits=-15)
-        packed = slow.compress(block) + slow.flush(zlib.Z_FULL_FLUSH)
-    check = isal_zlib.crc32(block) if wrapper == "gzip" else isal_zlib.adler32(block)
-    return packed, check, block.nbytes
+    parts = make()
+    check, size = (0, 0) if wrapper == "gzip" else (1, 0)
+    fast = level < _FASTEST_OF_ZLIB
+    packer: Any = isal_zlib.compressobj(level, wbits=-15) if fast else zlib.compressobj(level, wbits=-15)
+    packed = []
+    for part in parts:
+        packed.append(packer.compress(part))
+        check = isal_zlib.crc32(part, check) if wrapper == "gzip" else isal_zlib.adler32(part, check)
+        size += part.nbytes
+    packed.append(packer.flush(isal_zlib.Z_FULL_FLUSH if fast else zlib.Z_FULL_FLUSH))
+    return b"".join(packed), check, size
 
 
 def _joined(wrapper: Wrapper, first: int, second: int, second_size: int) -> int:

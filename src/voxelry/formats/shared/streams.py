@@ -1,14 +1,10 @@
-"""Reading a file's bytes, plain or deflated, straight into an array, and writing arrays as bytes without copies."""
+"""Reading a file's bytes, plain or deflated, straight into an array."""
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import zlib
-from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -18,15 +14,12 @@ from isal import igzip, igzip_lib, isal_zlib
 
 from voxelry.core.errors import FormatError
 from voxelry.core.progress import Progress, silent
-from voxelry.parallel import in_parallel
 
 MOST_INFLATION = 1032
 """Most bytes that one deflated byte unpacks to (RFC 1951: 258 bytes for 2 bits)."""
-BLOCK_BYTES = 1 << 20
 
 _PIECE_BYTES = 8 << 20
-_SLAB_BYTES = 2 << 20
-"""Bytes of a lazy array that each core reads at a time; a few such blocks are in memory."""
+_INFLATED_BYTES = 1 << 20
 _ERRORS: tuple[type[BaseException], ...] = (EOFError, OSError, zlib.error, cast("type[Exception]", igzip_lib.IsalError))
 """Errors that damaged streams raise; gzip's own are OSErrors."""
 
@@ -147,7 +140,7 @@ class _Inflated:
 
     def readinto(self, out: memoryview, /) -> int:
         while not self._inflate.eof:
-            piece = self._inflate.unconsumed_tail or self._file.read(BLOCK_BYTES)
+            piece = self._inflate.unconsumed_tail or self._file.read(_INFLATED_BYTES)
             found = self._inflate.decompress(piece, len(out))
             if found:
                 out[: len(found)] = found
@@ -161,63 +154,6 @@ def is_gzip(path: str) -> bool:
     """True if the file begins with gzip's magic number; its name does not matter."""
     with Path(path).open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
-
-
-def reserve(file: BinaryIO, count: int) -> None:
-    """Allocate a new file's full size: writing takes a third less time, and a full disk raises before any writing.
-
-    Raises
-    ------
-    OSError
-        If the disk has no room.
-    """
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(file.fileno(), 0, count)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            # Some file systems do not support it; the file is written without it.
-
-
-def voxel_blocks(
-    arrays: Sequence[npt.NDArray[Any]], dtype: np.dtype[Any], *, progress: Progress = silent
-) -> Iterator[memoryview]:
-    """The voxels of consecutive arrays as bytes, in C order and little endian; about a megabyte at a time.
-
-    Parameters
-    ----------
-    arrays
-        Arrays of three axes or more. Of lazy arrays, a few slices are in memory at a time.
-    dtype
-        Dtype to write; every value must fit.
-    """
-    wanted = dtype.newbyteorder("<")
-    total = sum(len(array) for array in arrays)
-    done = 0
-    for part in _slabs(arrays, wanted.itemsize):
-        content = np.ascontiguousarray(part, dtype=wanted).reshape(-1).view(np.uint8).data
-        for place in range(0, len(content), BLOCK_BYTES * 2):
-            yield content[place : place + BLOCK_BYTES * 2]
-        done += len(part)
-        progress(done / total, "writing voxels")
-
-
-def _slabs(arrays: Sequence[npt.NDArray[Any]], itemsize: int) -> Iterator[npt.NDArray[Any]]:
-    """Blocks of slices: views of arrays in memory; blocks of lazy arrays, read ahead on other threads."""
-    for in_memory, alike in groupby(arrays, lambda array: isinstance(array, np.ndarray)):
-        if in_memory:
-            yield from (array[place] for array in alike for place in _places(array, itemsize, BLOCK_BYTES))
-        else:
-            yield from in_parallel(
-                partial(array.__getitem__, place) for array in alike for place in _places(array, itemsize, _SLAB_BYTES)
-            )
-
-
-def _places(array: npt.NDArray[Any], itemsize: int, block_bytes: int) -> Iterator[slice]:
-    """Slices of an array that have about so many bytes."""
-    step = max(1, block_bytes // max(1, math.prod(array.shape[1:]) * itemsize))
-    return (slice(start, start + step) for start in range(0, len(array), step))
 
 
 def read_start(path: str, most: int) -> bytes:
