@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple, cast
+
+import numpy as np
 
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_values import values_of_frames
@@ -33,6 +36,8 @@ _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?")
 _DATE = re.compile(r"(\d{4})[.-]?(\d\d)[.-]?(\d\d)")
 _DATETIME = re.compile(r"(\d{4}(?:\d\d(?:\d\d)?)?)(\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?([+-]\d{4})?")
+_WHOLE = len("YYYYMMDDHHMMSS")
+_FORM_LENGTHS = (_WHOLE, *range(_WHOLE + len(".F"), _WHOLE + len(".FFFFFF") + 1))
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 Seconds = Mapping[Frame, float]
@@ -87,17 +92,17 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     Times are combined with their own dates. If the time falls by almost a day while the date stays the same, the
     scanner kept the date past midnight. If all frames have an offset from UTC, the seconds are those of UTC.
     """
-    parts = _told(frames, keyword)
-    if parts is None:
+    told = _told(frames, keyword)
+    if told is None:
         return None
-    days, times, offsets = zip(*parts, strict=True) if parts else ((), (), ())
+    days, times, offsets = told
     known = [offset is not None for offset in offsets]
     if any(known) and not all(known):
         return None
-    if any(day is None for day in days):
+    if None in days:
         days = (0.0,) * len(days)
-    first = min(days, default=0.0)
-    clock = [day - first + time for day, time in zip(days, times, strict=True)]
+    first = min(cast("Sequence[float]", days), default=0.0)
+    clock = [day - first + time for day, time in zip(cast("Sequence[float]", days), times, strict=True)]
     if len(set(days)) == 1:
         clock = past_midnight(clock)
     return {frame: time - (offset or 0.0) for frame, time, offset in zip(frames, clock, offsets, strict=True)}
@@ -106,31 +111,81 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
 def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
     """True if every frame has an offset from UTC."""
     told = _told(frames, keyword)
-    return told is not None and all(offset is not None for _, _, offset in told)
+    return told is not None and None not in told.offsets
+
+
+class Moments(NamedTuple):
+    """Of each value the day, the time of the day and the offset to UTC, in seconds."""
+
+    days: Sequence[float | None]
+    times: Sequence[float]
+    offsets: Sequence[float | None]
 
 
 _Moment = tuple[float | None, float, float | None]
-"""The day, the time of the day and the offset to UTC, in seconds."""
 
 
-def _told(frames: Sequence[Frame], keyword: str) -> list[_Moment] | None:
+def _told(frames: Sequence[Frame], keyword: str) -> Moments | None:
     """When each frame says that it was made; None if one has no time."""
     times = values_of_frames(frames, keyword)
     if not all(times):
         return None
-    dates: list[str | None] = [None] * len(times)
-    if keyword in _DATES:
-        dates = [*values_of_frames(frames, _DATES[keyword])]
     zones = values_of_frames(frames, "TimezoneOffsetFromUTC")
-    words = list(zip(times, dates, zones, strict=True))
-    known = {each: _moment(*each) for each in set(words)}
+    if keyword not in _DATES:
+        return moments_of(times, zones)
+    words = list(zip(times, values_of_frames(frames, _DATES[keyword]), zones, strict=True))
+    return _each_of(words, {each: _moment(*each) for each in set(words)})
+
+
+def moments_of(times: Sequence[str], zones: Sequence[str]) -> Moments | None:
+    """`datetime_parts` of DT values, together where all are written in one way; None if one is malformed.
+
+    Parameters
+    ----------
+    zones
+        Timezone Offset From UTC (0008,0201) of each.
+    """
+    if len(set(zones)) == 1 and (alike := _of_one_form(times)) is not None:
+        days, seconds = alike
+        return Moments(days, seconds, (seconds_of_offset(zones[0]),) * len(times))
+    words = list(zip(times, zones, strict=True))
+    return _each_of(words, {each: datetime_parts(*each) for each in set(words)})
+
+
+def _each_of(words: Sequence[tuple[str, ...]], known: Mapping[tuple[str, ...], _Moment | None]) -> Moments | None:
     found = [moment for each in words if (moment := known[each]) is not None]
-    return found if len(found) == len(words) else None
+    if len(found) < len(words):
+        return None
+    return Moments(*zip(*found, strict=True)) if found else Moments((), (), ())
 
 
-def _moment(time: str, date: str | None, zone: str) -> _Moment | None:
-    if date is None:
-        return datetime_parts(time, zone)
+def _of_one_form(times: Sequence[str]) -> tuple[list[float], list[float]] | None:
+    """Days and times of DT values that are all written to the second or finer, with as many digits, without an offset.
+
+    None where one is written otherwise.
+    """
+    length = len(times[0])
+    if length not in _FORM_LENGTHS or set(map(len, times)) != {length} or not (joined := "".join(times)).isascii():
+        return None
+    digits = np.frombuffer(joined.encode(), np.uint8).reshape(-1, length).astype(np.int64) - ord("0")
+    whole, fraction = digits[:, :_WHOLE], digits[:, _WHOLE + 1 :]
+    if (length > _WHOLE and (digits[:, _WHOLE] != ord(".") - ord("0")).any()) or not all(
+        ((part >= 0) & (part <= 9)).all() for part in (whole, fraction)
+    ):
+        return None
+    hours, minutes, seconds = (10 * whole[:, at] + whole[:, at + 1] for at in (8, 10, 12))
+    if (hours >= 24).any() or (minutes >= 60).any() or (seconds > 60).any():
+        return None
+    places = fraction.shape[1]
+    parts = (fraction @ 10 ** np.arange(places)[::-1]) / 10**places if places else np.zeros(len(times))
+    known = {date: seconds_of_date(date) for date in {time[:8] for time in times}}
+    days = [known[time[:8]] for time in times]
+    if None in known.values():
+        return None
+    return cast("list[float]", days), (HOUR * hours + 60.0 * minutes + seconds + parts).tolist()
+
+
+def _moment(time: str, date: str, zone: str) -> _Moment | None:
     seconds = seconds_of_day(time)
     return None if seconds is None else (seconds_of_date(date), seconds, seconds_of_offset(zone))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydicom.datadict import tag_for_keyword
 
 from voxelry.dicom.frames.frame import VALUE_GROUPS, VECTORS, Frame, of_each
-from voxelry.dicom.headers.attributes import text
+from voxelry.dicom.headers.attributes import plain_words, text
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.item_columns import item_columns
 
@@ -37,9 +37,10 @@ def _group_words(frames: Sequence[Frame], sequence: str, keyword: str) -> list[s
     columns = item_columns(cells, (inner, _CHARACTER_SET))
     if columns is None or any(columns[_CHARACTER_SET]):
         return None
-    around = frames[0].header.elements
-    known = {
-        cell: "" if cell is None else text(Elements({inner: cell}, around=around), keyword)
-        for cell in set(columns[inner])
-    }
-    return [known[cell] for cell in columns[inner]]
+    around, distinct = frames[0].header.elements, set(columns[inner])
+    there = [cell for cell in distinct if cell is not None]
+    words = plain_words(there)
+    if words is None:
+        words = [text(Elements({inner: cell}, around=around), keyword) for cell in there]
+    known = dict(zip(there, words, strict=True))
+    return [known.get(cell, "") for cell in columns[inner]]  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache, lru_cache
 from typing import TypeAlias, cast
 
@@ -19,7 +19,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from voxelry.core.errors import PixelDataError
-from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.plain_items import plain_items
 from voxelry.dicom.headers.pydicom_silence import quiet
 from voxelry.dicom.headers.value_representations import NUMBER_FORMATS, dictionary_vr
@@ -148,6 +148,15 @@ def _plain_text(of: Attributes, keyword: str) -> str | None:
     if vr in (b"DS", b"IS") and b"\\" not in value and _numbers_of(vr, value):
         return words
     return None
+
+
+def plain_words(values: Collection[EncodedValue]) -> list[str] | None:
+    """`text` of many single values of one attribute; None if they are not all plain: one is not ASCII, or several."""
+    content = b"".join([value for _, value in values])
+    if not {vr for vr, _ in values} <= _WORDS or not content.isascii() or b"\\" in content:
+        return None
+    words = [value.decode("ascii").strip("\0 ") for _, value in values]
+    return words if "".join(words).isprintable() else None
 
 
 def texts(of: Attributes, keyword: str) -> tuple[str, ...]:
