@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 
 from voxelry.core.makers import maker_name
@@ -16,6 +17,8 @@ from voxelry.dicom.headers.siemens_csa import protocol_values
 _PARTIAL_FOURIER = {1: 0.5, 2: 0.625, 4: 0.75, 8: 0.875, 16: 1.0}
 """The fraction of k-space by Siemens' number for it: 4/8 to 8/8."""
 _MODES = {1: "SENSE", 2: "GRAPPA"}
+_MOST = 1000.0
+"""A larger factor is none."""
 _IN_PLANE, _SLICES = re.compile(r"p(\d+(?:\.\d+)?)"), re.compile(r"s(\d+)")
 """Siemens writes ``p2s4``: two-fold within the plane, four slices at once."""
 _UNALIASED = re.compile(r"(?:Not for diagnostic use, )?Unaliased MB(\d{1,2})/")
@@ -88,12 +91,26 @@ def _siemens(frame: Frame) -> dict[str, Value]:
         found["MatrixCoilMode"] = _MODES[mode]
     third = whole_number(protocol.get("sPat.lAccelFact3D", ""))
     found |= _above_one("ParallelReductionFactorOutOfPlane", None if third is None else float(third))
+    found |= _compressed_sensing(frame, protocol)
     bands = float(slices[1]) if slices else whole_number(protocol.get("sSliceAcceleration.lMultiBandFactor", ""))
     comment = _UNALIASED.match(text(frame.header.elements, "ImageComments"))
     bands = float(comment[1]) if comment and (bands is None or bands <= 1) else bands
     found |= _above_one("MultibandAccelerationFactor", None if bands is None else float(bands))
     share = _PARTIAL_FOURIER.get(whole_number(protocol.get("sKSpace.ucPhasePartialFourier", "")) or 0)
     return found if share is None else found | {"PartialFourier": share}
+
+
+def _compressed_sensing(frame: Frame, protocol: Mapping[str, str]) -> dict[str, Value]:
+    """The acceleration of Siemens' 3-D acquisitions, where parallel imaging does not explain it."""
+    if text(frame.header.elements, "MRAcquisitionType") != "3D":
+        return {}
+    try:
+        total = float(protocol.get("sPat.dTotalAccelFact", ""))
+    except ValueError:
+        return {}
+    known = [whole_number(protocol.get(f"sPat.lAccelFact{axis}", "")) or 1 for axis in ("PE", "3D")]
+    product = known[0] * known[1]
+    return _above_one("CompressedSensingFactor", total) if 1 < total < _MOST and total > product > 0 else {}
 
 
 def _ge(frame: Frame) -> dict[str, Value]:

@@ -30,7 +30,14 @@ def ge_settings(frame: Frame) -> dict[str, Value]:
         count = frame_private_numbers(frame, 0x0027, "GEMS_IMAG_01", element, "FL")
         if count and count[0] > 0:
             found[name] = int(count[0]) if count[0].is_integer() else count[0]
-    return found
+    coil = text(frame.header.elements, "ReceiveCoilName")
+    if coil:
+        found["CoilString"] = coil
+    learned = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xCA)
+    if learned and learned.split("\\")[0].strip("0. "):
+        found |= {"DeepLearning": True, "DeepLearningDetails": learned}
+    reused = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0x95)
+    return found | ({"PrescanReuseString": reused} if reused else {})
 
 
 def ge_pause(frame: Frame) -> float:

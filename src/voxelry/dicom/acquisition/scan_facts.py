@@ -17,6 +17,7 @@ from voxelry.dicom.acquisition.labelling import labelling_fields
 from voxelry.dicom.acquisition.phase_encoding import PhaseEncoding, is_echo_planar, phase_encoding_of
 from voxelry.dicom.acquisition.philips_scaling import philips_fields
 from voxelry.dicom.acquisition.philips_settings import philips_settings
+from voxelry.dicom.acquisition.pulse_sequence import pulse_sequence_type
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
 from voxelry.dicom.acquisition.uih_settings import uih_settings
 from voxelry.dicom.frames.frame import Frame
@@ -103,7 +104,7 @@ def _facts_of(frame: Frame) -> ScanFacts:
     if maker == "Siemens":
         fields |= _gradient_correction((*words, *more))
     fields |= settings | echo_spacing(frame) | acceleration(frame)
-    fields |= labelling_fields(frame) | _states(frame)
+    fields |= labelling_fields(frame) | _states(frame) | pulse_sequence_type(frame, fields)
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
         fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"

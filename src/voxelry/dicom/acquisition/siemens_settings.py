@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.acceleration import whole_number
+from voxelry.dicom.acquisition.image_type import siemens_image_type
 from voxelry.dicom.frames.diffusion import weighting_of
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_words
 from voxelry.dicom.frames.image_parts import complex_part
 from voxelry.dicom.frames.private_places import (
     SIEMENS_IMAGE,
@@ -41,6 +43,12 @@ _COIL = re.compile(r"(?:^|\.)sCoilElementID\.tCoilID$")
 _COIL_ELEMENTS = re.compile(r"(?:^|\.)sCoilStringForConversion$")
 _BASELINES = ("sProtConsistencyInfo.tMeasuredBaselineString", "sProtConsistencyInfo.tBaselineString")
 """The version of the protocol's software."""
+_CONVERTED_FROM = "sProtConsistencyInfo.ulConvFromVersion"
+"""The same of XA, which has no baseline: a number."""
+_FREE_TEXT = ("sWipMemBlock.tFree", "sWiPMemBlock.tFree")
+"""What a sequence under development writes about itself; its block is spelled in two ways."""
+_LEARNED = frozenset(("DRB", "DRG", "DRS"))
+"""Words of Image Type for Deep Resolve: boost, gain and sharp."""
 _SCHEMES = {1: "Bipolar", 2: "Monopolar"}
 _COMBINATIONS = {1: "Sum of Squares", 2: "Adaptive Combine"}
 
@@ -63,7 +71,7 @@ def siemens_settings(frame: Frame) -> dict[str, Value]:
     sequence = protocol.get("tSequenceFileName", "")
     if sequence:
         found["PulseSequenceDetails"] = sequence
-    baseline = next(filter(None, (protocol.get(key, "") for key in _BASELINES)), "")
+    baseline = next(filter(None, (protocol.get(key, "") for key in (*_BASELINES, _CONVERTED_FROM))), "")
     if baseline:
         found["ConsistencyInfo"] = baseline
     echoes = [protocol_number(protocol, f"alTE[{number}]") or 0.0 for number in range(2)]
@@ -72,7 +80,32 @@ def siemens_settings(frame: Frame) -> dict[str, Value]:
     combination = _COMBINATIONS.get(whole_number(protocol.get("ucCoilCombineMode", "")) or 0)
     if combination:
         found["CoilCombinationMethod"] = combination
+    found |= _of_sequence(frame, protocol) | _deep_learning(frame)
     return found | _diffusion_scheme(frame, protocol) | _coil_and_dwell_time(frame) | _of_xa(frame)
+
+
+def _of_sequence(frame: Frame, protocol: Mapping[str, str]) -> dict[str, Value]:
+    """What a sequence under development says of itself, interpolation, and pulses for magnetization transfer.
+
+    The last only where the standard's attribute, which XA writes, says nothing of them.
+    """
+    found: dict[str, Value] = {}
+    words = next(filter(None, (protocol.get(key, "") for key in _FREE_TEXT)), "")
+    if words:
+        found["WipMemBlock"] = words
+    if interpolated := whole_number(protocol.get("sKSpace.uc2DInterpolation", "")):
+        found["Interpolation2D"] = interpolated
+    pulses = whole_number(protocol.get("sPrepPulses.ucMTC", ""))
+    return found | ({"MTState": True} if pulses and not frame_words(frame, "MagnetizationTransfer") else {})
+
+
+def _deep_learning(frame: Frame) -> dict[str, Value]:
+    """Whether images were made by Siemens' Deep Resolve, and by which networks (0021,xx76)."""
+    words = {*texts(frame.header.elements, "ImageType"), *siemens_image_type(frame)}
+    if _LEARNED.isdisjoint(words):
+        return {}
+    details = frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x76)
+    return {"DeepLearning": True} | ({"DeepLearningDetails": details} if details else {})
 
 
 def _diffusion_scheme(frame: Frame, protocol: Mapping[str, str]) -> dict[str, Value]:
@@ -102,6 +135,9 @@ def _coil_and_dwell_time(frame: Frame) -> dict[str, Value]:
     coil = coil or frame_private_text(frame, 0x0021, SIEMENS_IMAGE, 0x4F)
     if coil:
         found["CoilString"] = coil
+    plane = frame_private_text(frame, 0x0051, "SIEMENS MR HEADER", 0x0E)
+    if plane:
+        found["ImageOrientationText"] = plane
     for group, creator, element in ((0x0019, "SIEMENS MR HEADER", 0x18), (0x0021, SIEMENS_IMAGE, 0x42)):
         dwell = frame_private_numbers(frame, group, creator, element, "IS")
         if dwell and dwell[0] > 0:

@@ -101,6 +101,7 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("ScanningSequence", "ScanningSequence", _joined),
     ("SequenceVariant", "SequenceVariant", _joined),
     ("ScanOptions", "ScanOptions", _joined),
+    ("SequenceName", "PulseSequenceName", _as_it_is),
     ("SequenceName", "SequenceName", _as_it_is),
     ("PulseSequenceName", "PulseSequenceName", _as_it_is),
     ("RepetitionTime", "RepetitionTime", _seconds_above_zero),
@@ -132,8 +133,11 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("DecayCorrection", "DecayCorrection", _as_it_is),
     ("AttenuationCorrection", "AttenuationCorrectionMethod", _as_it_is),
 )
-"""BIDS name, DICOM keyword, and conversion of the value. Free text is left out: a series
-description may name a patient, and a hospital's name, a station or a UID may identify one."""
+"""BIDS name, DICOM keyword, and conversion of the value; of several keywords the last that is there counts. Free text
+is left out: a series description may name a patient, and a hospital's name, a station or a UID may identify one."""
+
+_OF_FIRST = frozenset({"AcquisitionNumber", "SequenceName"})
+"""Names and numbers that may differ from volume to volume, of which BIDS has one for a file: the first volume's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,8 @@ def sidecar(
     """
     found: dict[str, Value] = {}
     for name, keyword, change in _FIELDS:
-        value = _each(_clean(volume.metadata.get(keyword), change) for volume in volumes)
+        whose = volumes[:1] if name in _OF_FIRST else volumes
+        value = _each(_clean(volume.metadata.get(keyword), change) for volume in whose)
         if value is not None:
             found[name] = value
     for name in dict.fromkeys(name for one in facts for name in one.fields):
