@@ -26,6 +26,7 @@ from voxelry.testing import (
     csa_header,
     siemens_protocol,
     synthetic_epi,
+    synthetic_grids,
     synthetic_mosaics,
     synthetic_series,
 )
@@ -160,6 +161,22 @@ def test_uih_s_acquisition_duration_is_a_readout_s_where_its_echoes_take_so_long
     told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
     assert told.get("TotalReadoutTime") == (seconds if sequence == "EP" else None)
     assert (told["PhaseEncodingDirectionDisplayed"], told["ParallelReductionFactorInPlane"]) == ("A->P", 2)
+
+
+@pytest.mark.parametrize(("content", "seconds"), [(21.0, 0.021), ("x", None), (None, None)])
+def test_uih_s_grids_have_it_beside_each_slice(tmp_path: Path, content: object, seconds: float | None) -> None:
+    def edit(_: int, dataset: Any) -> None:
+        dataset.ScanningSequence, dataset.EchoTrainLength, dataset.PixelBandwidth = "EP", "32", "1750"
+        block = dataset.private_block(0x65, "Image Private Header")
+        for item in dataset[block.get_tag(0x51)].value:
+            if isinstance(content, float):
+                item.AcquisitionDuration = content
+            elif content is not None:
+                item.add_new(0x00189073, "LO", content)
+
+    synthetic_grids(tmp_path / "in", slices=5, edit=edit)
+    told, _ = converted(tmp_path / "in", tmp_path / "out.nii")
+    assert told.get("TotalReadoutTime") == seconds
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
 
 import voxelry
 from tests.dicom.philips_images import FURTHER, IMAGES, IMAGING, philips_images
+from voxelry.testing import synthetic_series
 
 
 def labelled(volume: int, _: int, dataset: Dataset) -> None:
@@ -111,6 +115,15 @@ def test_scan_options_tell_partial_fourier(
     assert (found.get("PartialFourierEnabled"), found.get("PartialFourierDirection")) == told
 
 
+def test_a_velocity_keeps_its_unit(tmp_path: Path) -> None:
+    def velocity(_: int, __: int, dataset: Dataset) -> None:
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", "VELOCITY MAP", "P", "PCA"]
+        dataset.RescaleType, dataset.ComplexImageComponent = "cm/s", "PHASE"
+
+    philips_images(tmp_path / "in", velocity, volumes=1)
+    assert converted(tmp_path / "in")[0]["Units"] == "cm/s"
+
+
 def test_units_are_those_that_bids_knows(tmp_path: Path) -> None:
     def scaled(unit: str, kind: str) -> Any:
         def edit(_: int, __: int, dataset: Dataset) -> None:
@@ -149,3 +162,80 @@ def test_garbled_private_values_lose_no_image(
     assert report.complete
     count = sum(int(np.prod(one.shape)) for one in report.written)
     assert count == sum(volume.array.size for volume in voxelry.load(folder / "in").volumes)
+
+
+REPEATS, DELAYS = 3, 4
+SEQUENCE = [(r, c, p) for r in range(REPEATS) for c in range(2) for p in range(DELAYS)]
+"""Dynamic, label and delay of each volume in the order of acquisition: the delays of control, then those of label."""
+SHUFFLED = random.Random(1).sample(range(1, 200), 3 * len(SEQUENCE))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        lambda volume, place: 3 * volume + place + 1,
+        lambda volume, place: place * len(SEQUENCE) + volume + 1,
+        lambda volume, place: SHUFFLED[3 * volume + place],
+    ],
+    ids=["by volume", "by position", "at random"],
+)
+def test_several_delays_are_in_the_order_of_acquisition(tmp_path: Path, number: Callable[[int, int], int]) -> None:
+    def edit(volume: int, place: int, dataset: Dataset) -> None:
+        repeat, control, delay = SEQUENCE[volume]
+        dataset.TemporalPositionIdentifier = str(repeat + 1)
+        dataset.TriggerTime = str(300.0 + 250 * delay)
+        dataset.InstanceNumber = str(number(volume, place))
+        dataset.RepetitionTime = "484.3"
+        dataset.private_block(0x2005, IMAGES).add_new(0xA0, "FL", 4.0 * repeat)
+        dataset.private_block(0x2005, FURTHER).add_new(0x29, "CS", ("CONTROL", "LABEL")[control])
+        dataset.PixelData = np.full((dataset.Rows, dataset.Columns), volume, "<u2").tobytes()
+
+    philips_images(tmp_path / "in", edit, volumes=len(SEQUENCE))
+    told, image, _ = converted(tmp_path / "in")
+    order = (np.asarray(image.dataobj)[0, 0, 0] / 2).astype(int).tolist()
+    assert order == list(range(len(SEQUENCE)))
+    assert told["ASLContext"] == [("control", "label")[control] for _, control, _ in SEQUENCE]
+    assert image.header.get_zooms()[3] == 0  # seconds of one dynamic are shared by its volumes, of unknown times
+
+
+def test_dimensions_of_an_enhanced_object_are_not_the_order_of_its_labels(tmp_path: Path) -> None:
+    """Philips counts label, then dynamic: all control images come first by its dimensions."""
+    count = 2
+
+    def edit(_: int, dataset: Dataset) -> None:
+        dataset.Manufacturer, dataset.EchoPlanarPulseSequence = "Philips Medical Systems", "YES"
+        for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            volume, place = divmod(number, count)
+            control, repeat = divmod(volume, 3)
+            content = group.FrameContentSequence[0]
+            content.TemporalPositionIndex, content.InStackPositionNumber = repeat + 1, place + 1
+            content.DimensionIndexValues = [1, place + 1, repeat + 1, control + 1]
+            first = dataset.PerFrameFunctionalGroupsSequence[place].PlanePositionSequence[0].ImagePositionPatient
+            group.PlanePositionSequence[0].ImagePositionPatient = [*first]
+            timing, item = Dataset(), Dataset()
+            timing.RepetitionTime = "4000"
+            group.MRTimingAndRelatedParametersSequence = DicomSequence([timing])
+            item.private_block(0x2005, IMAGES, create=True).add_new(0xA0, "FL", 8.0 * repeat)
+            item.private_block(0x2005, FURTHER, create=True).add_new(0x29, "CS", ("CONTROL", "LABEL")[control])
+            group.private_block(0x2005, FURTHER, create=True).add_new(0x0F, "SQ", DicomSequence([item]))
+        pointers = (
+            (0x00209056, 0x00209111),
+            (0x00209057, 0x00209111),
+            (0x00209128, 0x00209111),
+            (0x20051029, 0x2005100F),
+        )
+        organization, found = dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID, []
+        for pointer, group_pointer in pointers:
+            index = Dataset()
+            index.DimensionIndexPointer, index.FunctionalGroupPointer = pointer, group_pointer
+            index.DimensionOrganizationUID = organization
+            found.append(index)
+        dataset.DimensionIndexSequence = DicomSequence(found)
+        dataset.pop("DimensionOrganizationType", None)
+
+    pixels = np.repeat(np.arange(6, dtype=np.uint16), count)[:, None, None] * np.ones((1, 8, 8), np.uint16)
+    synthetic_series(tmp_path / "in", modality="MR", frames="enhanced", rescale=(1.0, 0.0), pixels=pixels, edit=edit)
+    told, image, _ = converted(tmp_path / "in")
+    assert np.asarray(image.dataobj)[0, 0, 0].tolist() == [0, 3, 1, 4, 2, 5]
+    assert told["ASLContext"] == ["control", "label"] * 3
+    assert image.header.get_zooms()[3] == told["RepetitionTimePreparation"] == 4.0

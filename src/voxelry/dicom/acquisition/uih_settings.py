@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from voxelry.core.errors import PixelDataError
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
 from voxelry.dicom.frames.private_places import frame_private_text
+from voxelry.dicom.frames.uih_grids import uih_slices
+from voxelry.dicom.headers.attributes import number
 
 _SHORTEST, _LONGEST = 0.9, 3.0
 """A readout takes at least the time to sample its echoes; it is rounded to milliseconds, and gradients have to ramp."""
@@ -22,7 +25,7 @@ def uih_settings(frame: Frame) -> dict[str, Value]:
     shown = frame_private_text(frame, 0x0065, "Image Private Header", 0x05)
     if shown:
         found["PhaseEncodingDirectionDisplayed"] = shown
-    duration, echoes = frame_number(frame, "AcquisitionDuration"), frame_number(frame, "EchoTrainLength")
+    duration, echoes = _duration(frame), frame_number(frame, "EchoTrainLength")
     bandwidth = frame_number(frame, "PixelBandwidth")
     if None in (duration, echoes, bandwidth) or not is_echo_planar(frame):
         return found
@@ -31,3 +34,14 @@ def uih_settings(frame: Frame) -> dict[str, Value]:
         if _SHORTEST * sampled <= duration <= _LONGEST * sampled:
             found["TotalReadoutTime"] = duration / 1000
     return found
+
+
+def _duration(frame: Frame) -> float | None:
+    """Of the instance, else of the first slice of a grid."""
+    found = frame_number(frame, "AcquisitionDuration")
+    if found is not None or frame.tile is None:
+        return found
+    try:
+        return next((number(one, "AcquisitionDuration") for one in uih_slices(frame)), None)
+    except PixelDataError:
+        return None

@@ -22,7 +22,6 @@ from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts, position_of
 from voxelry.dicom.frames.tile_frames import tile_count, tile_facts, tile_frames, tile_grid
 from voxelry.dicom.headers.attributes import text
-from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.private_attributes import private_tag, private_value
 from voxelry.dicom.headers.pydicom_silence import quiet
 
@@ -49,9 +48,8 @@ class UihGrids:
         MosaicError
             If something that places them is missing or contradicts another; the message is the reason alone.
         """
-        own = frame.header.elements
         count = uih_count(frame)
-        slices = _slices(own)
+        slices = uih_slices(frame)
         if count is None:
             raise MosaicError("nothing says how many slices it holds (0065,xx50)")
         if len(slices) != count:
@@ -71,7 +69,9 @@ class UihGrids:
         return tile_frames(frame, self._facts[key], tiles, placed)
 
 
-def _slices(own: Elements) -> list[Dataset]:
+def uih_slices(frame: Frame) -> list[Dataset]:
+    """What a grid says of each of its slices (0065,xx51); empty for other images."""
+    own = frame.header.elements
     tag = private_tag(own, _GROUP, _CREATOR, _ITEMS)
     if tag is None or (own.encoded is not None and tag not in own.encoded):
         return []

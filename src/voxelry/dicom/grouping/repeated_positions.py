@@ -27,6 +27,7 @@ from voxelry.dicom.grouping.acquisition_ranks import (
 from voxelry.dicom.grouping.attribute_groups import Groups, Separation, groups_by_value, named_groups
 from voxelry.dicom.grouping.duplicates import after_duplicates, are_sets, without_duplicates
 from voxelry.dicom.grouping.findings import finding
+from voxelry.dicom.grouping.labelled_piles import in_labelling_order
 from voxelry.dicom.grouping.overlapping import FEWEST, FEWEST_UNLISTED, overlapping_groups
 from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
@@ -36,8 +37,6 @@ from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of
 
 _BEFORE_ORDER = (Standing.DIMENSION, Standing.STRONG, Standing.KIND)
 _AFTER_ORDER = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE, Standing.TIME)
-_WORDS = (Standing.CIRCUMSTANCE, Standing.STANDARD, Standing.PRIVATE)
-"""Attributes whose words are in no order: Philips' label and control."""
 _FEW = 2
 """A dimension has at most this many times as many values as there are frames at a position."""
 
@@ -54,7 +53,8 @@ def piles_of(placed: NumberedFrames, *, headers_only: bool = False) -> list[Pile
     headers_only
         True to raise PixelsNeededError where pixels would have to be compared.
     """
-    return _Repeats(placed, varying(placed.frames), headers_only=headers_only).piles()
+    differing = varying(placed.frames)
+    return in_labelling_order(_Repeats(placed, differing, headers_only=headers_only).piles(), placed, differing)
 
 
 def unmixed_ranks(placed: NumberedFrames) -> Iterator[tuple[Separation, NumberedFrames]]:
@@ -221,8 +221,7 @@ class _Repeats:
         vectors = all(len(floats_of(value)) > 1 for value in groups)
         unreadable = attribute.name in CLOCKS and not any(map(floats_of, groups))
         numbered = attribute.name == "AcquisitionNumber"
-        words = attribute.standing in _WORDS and not any(map(floats_of, groups))
-        if not (attribute == DIFFUSION or numbered or vectors or unreadable or words):
+        if not (attribute == DIFFUSION or numbered or vectors or unreadable):
             return groups
         order = acquisition_order(list(groups.values()), self.varying, by_number=not numbered)
         values = list(groups)

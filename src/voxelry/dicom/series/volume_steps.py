@@ -81,10 +81,10 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
         return None
     in_order = True
     for keyword, times in _times(members):
-        found = _spaced(times, keyword, repetition) or _in_turns(times, keyword, repetition)
+        found = _in_turns(times, keyword, repetition) or _spaced(times, keyword, repetition)
         if found is not None:
             return found
-        in_order = in_order and not _runs_back(times)
+        in_order = in_order and not _are_of_no_step(times)
     if not in_order:
         return None
     resolution = _shared(members, lambda frame: first_number_of(frame.header.elements, "TemporalResolution"))
@@ -131,19 +131,21 @@ def _clocks(members: _Members) -> Iterator[tuple[str, list[float | None]]]:
 
 
 def _spaced(times: Sequence[float | None], keyword: str, repetition: float | None) -> VolumeSteps | None:
-    """The step of times in their order; None if some are missing, or one is not after the one before.
+    """The step of times in their order; None if some are missing, or they are all one, or run back.
+
+    Uneven times of which two are one tell nothing either.
 
     Where the Repetition Time, in ms, is as good within the clock's resolution, it is the step.
     """
     known = [time for time in times if time is not None]
-    if len(known) < len(times) or any(after <= before for before, after in pairwise(known)):
+    if len(known) < len(times) or len(set(known)) < 2 or any(after < before for before, after in pairwise(known)):
         return None
     since = [time - known[0] for time in known]
     step = since[-1] / (len(since) - 1)
     resolution = _COARSE if all(time == int(time) for time in known) else _FINE
     told = tuple(round(time, 6) for time in since)
     if any(abs(time - number * step) > max(resolution, _EVEN * step) for number, time in enumerate(since)):
-        return VolumeSteps(None, told, keyword)
+        return VolumeSteps(None, told, keyword) if len(set(known)) == len(known) else None
     named = None if repetition is None else repetition / 1000
     if named and abs(named - step) <= resolution / (len(since) - 1) + 1e-3 * named:
         step = named
@@ -167,9 +169,12 @@ def _in_turns(times: Sequence[float | None], keyword: str, repetition: float | N
     return VolumeSteps(repetition / 1000, (), keyword) if abs(repetition / 1000 - share) <= _EVEN * share else None
 
 
-def _runs_back(times: Sequence[float | None]) -> bool:
+def _are_of_no_step(times: Sequence[float | None]) -> bool:
+    """True for times that differ, and yet not each from the one before, or that run back."""
     known = [time for time in times if time is not None]
-    return len(known) == len(times) and any(after < before for before, after in pairwise(known))
+    if len(known) < len(times) or len(set(known)) < 2:
+        return False
+    return any(after <= before for before, after in pairwise(known))
 
 
 def _each(members: _Members, of: Callable[[Frame], float | None]) -> list[float | None]:

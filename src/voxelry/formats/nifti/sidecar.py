@@ -18,7 +18,9 @@ _Change: TypeAlias = Callable[[Value], Value]
 
 _GAUSS_FROM = 100.0
 """Larger field strengths are taken for gauss, which old headers give instead of tesla."""
-_NO_UNIT = frozenset({"US", "NORMALIZED"})
+_PARTS_OF_RADIANS = ("MILLIRADIALS", "MILLIRADIANS", "MRAD")
+"""Rescale Type of Philips' phase images."""
+_NO_UNIT = frozenset({"", "US", "NORMALIZED"})
 """Rescale Type of values that have no unit: unspecified, or Philips' scale for display."""
 _HERTZ_FROM = 1e6
 """Larger imaging frequencies are in hertz, which UIH writes instead of megahertz."""
@@ -213,6 +215,8 @@ def sidecar(
     step = step_seconds(volumes) if time_step is None else time_step
     if step and len(volumes) > 1:
         found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
+        if isinstance(found.get("ASLContext"), list):
+            found["RepetitionTimePreparation"] = step  # each volume is labelled anew
     if volume_times:
         found.pop("RepetitionTime", None)
         name = "FrameTimesStart" if found.get("Modality") == "PT" else "VolumeTiming"
@@ -222,9 +226,10 @@ def sidecar(
         found["SpacingBetweenSlices"] = along  # The measured spacing: headers are often wrong here.
     units = {volume.unit for volume in volumes}
     unit = units.pop() if len(units) == 1 else ""
-    if isinstance(kind := found.get("ImageType"), list) and "PHASE" in kind and unit != "rad":
+    kind = found.get("ImageType")
+    if isinstance(kind, list) and "PHASE" in kind and unit.upper() in (*_NO_UNIT, *_PARTS_OF_RADIANS):
         found["Units"] = "arbitrary"  # BIDS demands a unit of phase images, rad or this
-    elif unit and unit.upper() not in _NO_UNIT:
+    elif unit.upper() not in _NO_UNIT:
         found["Units"] = unit
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
