@@ -198,6 +198,36 @@ def test_several_delays_are_in_the_order_of_acquisition(tmp_path: Path, number: 
     assert image.header.get_zooms()[3] == 0  # seconds of one dynamic are shared by its volumes, of unknown times
 
 
+@pytest.mark.parametrize("jumbled", [True, False])
+def test_directions_without_an_order_of_instances_are_in_that_of_their_numbers(tmp_path: Path, jumbled: bool) -> None:
+    turns = np.arange(6) * 2.0 + 1
+    vectors = np.stack([np.cos(turns), np.sin(turns), np.zeros(6)], axis=1)
+
+    def edit(volume: int, place: int, dataset: Dataset) -> None:
+        weighted = volume > 0
+        number = (0, 3, 1, 2, 5, 4)[volume]  # the acquired order, and Philips' own
+        dataset.TemporalPositionIdentifier = "1"
+        dataset.InstanceNumber = str(SHUFFLED[3 * volume + place] if jumbled else 3 * volume + place + 1)
+        dataset.DiffusionBValue = 1000.0 if weighted else 0.0
+        dataset.DiffusionDirectionality = "DIRECTIONAL" if weighted else "NONE"
+        if weighted:
+            dataset.DiffusionGradientOrientation = vectors[volume].tolist()
+        dataset.private_block(0x2005, IMAGES).add_new(0xA0, "FL", 0.0)
+        own = dataset.private_block(0x2005, FURTHER)
+        own.add_new(0x12, "IS", "2" if weighted else "1")
+        own.add_new(0x13, "IS", str(max(number, 1)))
+        dataset.PixelData = np.full((dataset.Rows, dataset.Columns), volume, "<u2").tobytes()
+
+    philips_images(tmp_path / "in", edit, volumes=6)
+    _, image, _ = converted(tmp_path / "in")
+    order = (np.asarray(image.dataobj)[0, 0, 0] / 2).astype(int).tolist()
+    assert order == ([0, 2, 3, 1, 5, 4] if jumbled else [0, 1, 2, 3, 4, 5])
+    table = np.loadtxt(tmp_path / "out.bvec")
+    expected = vectors[order] * [-1, 1, 1]  # rows run to the patient's back, slices to the head
+    expected[0] = 0
+    assert np.abs(np.abs(table.T) - np.abs(expected)).max() < 1e-6
+
+
 def test_dimensions_of_an_enhanced_object_are_not_the_order_of_its_labels(tmp_path: Path) -> None:
     """Philips counts label, then dynamic: all control images come first by its dimensions."""
     count = 2

@@ -27,8 +27,8 @@ from voxelry.dicom.grouping.acquisition_ranks import (
 from voxelry.dicom.grouping.attribute_groups import Groups, Separation, groups_by_value, named_groups
 from voxelry.dicom.grouping.duplicates import after_duplicates, are_sets, without_duplicates
 from voxelry.dicom.grouping.findings import finding
-from voxelry.dicom.grouping.labelled_piles import in_labelling_order
 from voxelry.dicom.grouping.overlapping import FEWEST, FEWEST_UNLISTED, overlapping_groups
+from voxelry.dicom.grouping.philips_order import in_philips_order
 from voxelry.dicom.grouping.piles import NumberedFrames, Pile
 from voxelry.dicom.grouping.separating_attributes import Attribute, Standing
 from voxelry.dicom.grouping.varying_attributes import DIFFUSION, Column, Varying, varying
@@ -54,7 +54,7 @@ def piles_of(placed: NumberedFrames, *, headers_only: bool = False) -> list[Pile
         True to raise PixelsNeededError where pixels would have to be compared.
     """
     differing = varying(placed.frames)
-    return in_labelling_order(_Repeats(placed, differing, headers_only=headers_only).piles(), placed, differing)
+    return in_philips_order(_Repeats(placed, differing, headers_only=headers_only).piles(), placed, differing)
 
 
 def unmixed_ranks(placed: NumberedFrames) -> Iterator[tuple[Separation, NumberedFrames]]:
