@@ -110,6 +110,44 @@ def test_volumes_of_one_time_have_no_starts(tmp_path: Path) -> None:
     assert "FrameTimesStart" not in found
 
 
+def test_gates_begin_together(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["120000", "120000"], SeriesType=["GATED", "IMAGE"], DecayCorrection="START")
+    assert (found["FrameTimesStart"], found["ImageDecayCorrectionTime"]) == ([0, 0], 0)
+
+
+def test_evenly_spaced_frames_have_no_repetition_time(tmp_path: Path) -> None:
+    found = pet(tmp_path / "pet", ["120000", "120100", "120200"], SeriesType=["DYNAMIC", "IMAGE"])
+    assert found["FrameTimesStart"] == [0, 60, 120]
+    assert "RepetitionTime" not in found
+
+
+def test_beds_of_a_whole_body_have_no_common_factor(tmp_path: Path) -> None:
+    def edit(number: int, dataset: Dataset) -> None:
+        dataset.DecayFactor = ("1.0", "1.1")[number // 2]
+        dataset.FrameReferenceTime = ("60000", "180000")[number // 2]
+
+    synthetic_series(tmp_path / "in", slices=4, modality="PT", rescale=(1.0, 0.0), edit=edit)
+    voxelry.convert(tmp_path / "in", tmp_path / "out.nii")
+    found = told(tmp_path)
+    assert not {"DecayCorrectionFactor", "FrameReferenceTime"} & found.keys()
+
+
+def test_enhanced_objects_tell_decay_in_their_groups(tmp_path: Path) -> None:
+    def edit(_: int, dataset: Dataset) -> None:
+        dataset.DecayCorrected, dataset.DecayCorrectionDateTime = "YES", "20200102115500"
+        for group in dataset.PerFrameFunctionalGroupsSequence:
+            group.FrameContentSequence[0].FrameAcquisitionDateTime = "20200102120000"
+            factors = Dataset()
+            factors.DecayFactor, factors.ScatterFractionFactor = "1.05", "0.3"
+            group.PETFrameCorrectionFactorsSequence = DicomSequence([factors])
+
+    synthetic_series(tmp_path / "in", modality="PT", frames="enhanced", rescale=(1.0, 0.0), edit=edit)
+    voxelry.convert(tmp_path / "in", tmp_path / "out.nii")
+    found = told(tmp_path)
+    names = ("ImageDecayCorrected", "ImageDecayCorrectionTime", "DecayCorrectionFactor", "ScatterFraction")
+    assert [found[name] for name in names] == [True, -300.0, [1.05], [0.3]]
+
+
 @pytest.mark.parametrize(
     ("words", "name"), [("18F", "F18"), ("F-18", "F18"), ("^11^Carbon", "C11"), ("Gallium-68", "Ga68"), ("odd", "odd")]
 )

@@ -67,16 +67,24 @@ def emission_fields(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
     mode = text(top, "SeriesType").split("\\")[0].strip()
     if mode:
         found["AcquisitionMode"] = mode.lower()
-    middles = [frame_number(frames[0], "FrameReferenceTime") for frames in volumes]
-    if all(middle is not None for middle in middles):
-        found["FrameReferenceTime"] = [middle / 1000 for middle in middles if middle is not None]
-    for name, keyword in (("DecayCorrectionFactor", "DecayFactor"), ("ScatterFraction", "ScatterFractionFactor")):
-        numbers = [frame_number(frames[0], keyword) for frames in volumes]
-        if all(number is not None for number in numbers):
-            found[name] = list(numbers)
+    middles, factors = (_of_volumes(volumes, keyword) for keyword in ("FrameReferenceTime", "DecayFactor"))
+    if middles:
+        found["FrameReferenceTime"] = [middle / 1000 for middle in middles]
+    if factors:
+        found["DecayCorrectionFactor"] = list(factors)
+    scattered = [frame_number(frames[0], "ScatterFractionFactor") for frames in volumes]
+    if all(fraction is not None for fraction in scattered):
+        found["ScatterFraction"] = list(scattered)
     calibration = frame_number(first, "DoseCalibrationFactor")
     found |= {} if calibration is None else {"DoseCalibrationFactor": calibration}
     return _of_suv(found, first) if first.suv else found
+
+
+def _of_volumes(volumes: Sequence[Sequence[Frame]], keyword: str) -> list[float]:
+    """A number of each volume; empty where one has none, or several: beds of a whole body were acquired in turn."""
+    numbers = [{frame_number(frame, keyword) for frame in frames} for frames in volumes]
+    found = [number for own in numbers if len(own) == 1 for number in own if number is not None]
+    return found if len(found) == len(volumes) else []
 
 
 def _of_suv(found: dict[str, Value], first: Frame) -> dict[str, Value]:
@@ -144,9 +152,10 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
     durations = [_duration(frames[0]) for frames in volumes]
     if all(duration is not None for duration in durations):
         found["FrameDuration"] = list(durations)
-    decay = text(top, "DecayCorrection")
-    if decay in _DECAY_TO:
-        found["ImageDecayCorrected"] = decay != "NONE"
+    decay, corrected = text(top, "DecayCorrection"), text(top, "DecayCorrected")
+    if decay in _DECAY_TO or corrected in ("YES", "NO"):
+        found["ImageDecayCorrected"] = decay != "NONE" if decay in _DECAY_TO else corrected == "YES"
+    gated = text(top, "SeriesType").startswith("GATED")
     every = [frame for frames in volumes for frame in frames]
     for keyword in _CLOCKS:
         clock = clock_of(every, keyword) if all(frame.value(keyword) for frame in every) else None
@@ -155,7 +164,7 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
         earliest = min(every, key=clock.__getitem__)
         starts = [round(min(clock[frame] for frame in frames) - clock[earliest], 6) for frames in volumes]
         of_day = _time_of_day(earliest, keyword)
-        if of_day is None or (len(starts) > 1 and len(set(starts)) < len(starts)):
+        if of_day is None or (len(set(starts)) < len(starts) and not (gated and len(set(starts)) == 1)):
             continue
         found |= {"TimeZero": _clock_words(of_day), "ScanStart": 0, "FrameTimesStart": list(starts)}
         injection, end = (_administered(earliest, keyword, of_day, part) for part in ("Start", "Stop"))
@@ -164,6 +173,8 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> dict[str, Value]:
             if end is not None and end >= injection:
                 found["InjectionEnd"] = end
         corrected_to = {"START": 0.0, "ADMIN": injection}.get(decay)
+        if corrected == "YES" and keyword.endswith("DateTime"):
+            corrected_to = _since(text(top, "DecayCorrectionDateTime"), earliest.value(keyword)[:8], of_day)
         if corrected_to is not None:
             found["ImageDecayCorrectionTime"] = corrected_to
         break
@@ -199,17 +210,24 @@ def _administered(frame: Frame, keyword: str, of_day: float, part: str) -> float
     item = first_attributes(frame.header.elements, "RadiopharmaceuticalInformationSequence")
     if item is None:
         return None
-    moment = text(item, f"Radiopharmaceutical{part}DateTime")
     date = frame.value(keyword)[:8] if keyword.endswith("DateTime") else frame.value("AcquisitionDate")
-    days = seconds_of_date(moment[:8]), seconds_of_date(date)
-    then = seconds_of_day(re.split(r"[+-]", moment[8:])[0]) if moment else None
-    if then is not None and days[0] is not None and days[1] is not None:
-        return round(days[0] + then - days[1] - of_day, 6)
+    dated = _since(text(item, f"Radiopharmaceutical{part}DateTime"), date, of_day)
+    if dated is not None:
+        return dated
     then = seconds_of_day(text(item, f"Radiopharmaceutical{part}Time"))
     if then is None:
         return None
     since = then - of_day
     return round((since + DAY - _LONGEST_SCAN) % DAY - DAY + _LONGEST_SCAN, 6)
+
+
+def _since(moment: str, date: str, of_day: float) -> float | None:
+    """Seconds from a time of a date to a moment; None if one of them is no date with a time."""
+    then = seconds_of_day(re.split(r"[+-]", moment[8:])[0]) if moment else None
+    days = seconds_of_date(moment[:8]), seconds_of_date(date)
+    if then is None or days[0] is None or days[1] is None:
+        return None
+    return round(days[0] + then - days[1] - of_day, 6)
 
 
 def _reconstruction(top: Attributes) -> dict[str, Value]:

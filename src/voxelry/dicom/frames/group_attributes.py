@@ -94,6 +94,10 @@ _GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "CTImageFrameTypeSequence": {"FrameType": "FrameType"},
     "PETFrameTypeSequence": {"FrameType": "FrameType"},
+    "PETFrameCorrectionFactorsSequence": {
+        "DecayFactor": "DecayFactor",
+        "ScatterFractionFactor": "ScatterFractionFactor",
+    },
 }
 """Sequence, and which attribute of its item is told as which of single-frame instances (PS3.3 C.8.13.5, C.8.15.3)."""
 _FIRST_ONLY = frozenset({"InversionTime"})

@@ -221,6 +221,8 @@ def sidecar(
         found.pop("RepetitionTime", None)
         name = "FrameTimesStart" if found.get("Modality") == "PT" else "VolumeTiming"
         found[name] = list(volume_times)
+    if found.get("Modality") == "PT":
+        found.pop("RepetitionTime", None)  # which BIDS has of magnetic resonance only
     spacing = {volume.spacing[0] for volume in volumes}
     if len(spacing) == 1 and (along := spacing.pop()) is not None:
         found["SpacingBetweenSlices"] = along  # The measured spacing: headers are often wrong here.
