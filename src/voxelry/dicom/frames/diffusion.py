@@ -9,7 +9,7 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
-from voxelry.dicom.frames.frame import Frame, of_each
+from voxelry.dicom.frames.frame import Frame, of_each_kind
 from voxelry.dicom.frames.image_parts import plain_type_words
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
@@ -110,7 +110,7 @@ def diffusion_metadata(frames: Sequence[Frame]) -> dict[str, Value]:
         vector in patient coordinates (LPS), also where only a maker's private attributes tell it. A b-value of None
         where frames differ.
     """
-    values = list(dict.fromkeys(map(_comparable, of_each(frames, weighting_of))))
+    values = list(dict.fromkeys(map(_comparable, of_each_kind(frames, weighting_of))))
     first = weighting_of(frames[0])
     if len(set(alike(values).values())) > 1:
         return {"DiffusionBValue": None}

@@ -6,13 +6,13 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal, TypeVar
 
 from voxelry.core.errors import PixelDataError, named
-from voxelry.core.intensity import Window, WindowFunction
+from voxelry.core.intensity import Window
 from voxelry.dicom.frames.frame_facts import (
     CT_CLASSES,
     FACT_TAGS,
@@ -23,6 +23,7 @@ from voxelry.dicom.frames.frame_facts import (
     is_empty_slope,
     position_of,
 )
+from voxelry.dicom.frames.header_windows import windows_in
 from voxelry.dicom.frames.multiframe_positions import Vector, frame_places, plane_attributes
 from voxelry.dicom.frames.tiles import Tile
 from voxelry.dicom.headers.attributes import (
@@ -62,8 +63,7 @@ VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVec
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 _FACT_GROUPS = (0x00209116, 0x00289110, 0x00289145)
 """What facts are made of: Plane Orientation, Pixel Measures and Pixel Value Transformation Sequence."""
-_PLACE_GROUPS = (0x00209113,)
-"""Plane Position Sequence."""
+_FRAME_CONTENT, _PLANE_POSITION = 0x00209111, 0x00209113
 
 
 StepFrom = Literal["", "source", "spacing", "gap"]
@@ -99,6 +99,9 @@ class Frame:
         Where it lies in the image of ``index``, of a slice that was cut out of a mosaic; None if it is that image.
     replaced
         True if it lies elsewhere than its header says, which is known to be wrong.
+    common
+        The own groups of the first frame of the instance whose groups are the same but for Frame Content and Plane
+        Position; None if that is not known.
     """
 
     header: Header
@@ -114,6 +117,7 @@ class Frame:
     suv: str = ""
     tile: Tile | None = None
     replaced: bool = False
+    common: Elements | None = field(default=None, repr=False)
 
     @property
     def pixels(self) -> PixelDescription:
@@ -192,7 +196,13 @@ class Frame:
 
 def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
     """One frame for each object of Facts, in order; many frames share one."""
-    return {id(frame.facts): frame for frame in frames}.values()
+    every = tuple(frames)
+    if len(set(map(id, map(_FACTS_OF, every)))) == 1:
+        return every[-1:]
+    return {id(frame.facts): frame for frame in every}.values()
+
+
+_FACTS_OF = attrgetter("facts")
 
 
 def of_each(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
@@ -213,6 +223,30 @@ def of_each(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
             known[frame.header] = asked(frame)
         found.append(known[frame.header])
     return found
+
+
+def of_each_kind(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
+    """The same of attributes that neither Frame Content nor Plane Position tells: once for frames that share the rest.
+
+    Parameters
+    ----------
+    asked
+        Of what the facts, the instance and the other functional groups say.
+    """
+    known: dict[object, T] = {}
+    found = []
+    for frame in frames:
+        key = kind_of_frame(frame)
+        if key not in known:
+            known[key] = asked(frame)
+        found.append(known[key])
+    return found
+
+
+def kind_of_frame(frame: Frame) -> Hashable:
+    """Equal for frames of one instance that differ in nothing but Frame Content and Plane Position, while they live."""
+    own = frame if frame.groups else frame.header
+    return own if frame.common is None else frame.common, id(frame.facts)
 
 
 Known = dict[tuple[object, ...], Facts]
@@ -265,25 +299,49 @@ def frames_of(header: Header, known: Known | None = None) -> Iterator[Frame]:
             for index in range(pixels.frames):
                 yield Frame(header, index, position if pixels.frames == 1 else None, facts, said, common)
             return
-        alike: dict[object, Facts] = {}  # by the bytes of what facts are made of
-        places: dict[object, _Place] = {}  # by those of positions
-        for index, own in enumerate(per_frame):
-            groups = (own, *common)
-            key, place = _bytes_of(own, _FACT_GROUPS), _bytes_of(own, _PLACE_GROUPS)
-            known_place = places.get(place)
-            if known_place is None:
-                known_place = _place_of(header, groups)
-                if place is not None:
-                    places[place] = known_place
-            same = alike.get(key)
-            if same is None:
-                same = facts_of(header, pixels, groups, index)
-                # A slope of 0 is right only for this frame's pixels.
-                if key is not None and not is_empty_slope(header, groups):
-                    alike[key] = same
-            yield Frame(header, index, known_place[0], same, known_place[1], groups)
+        yield from _frames_with_groups(header, pixels, per_frame, common)
     except PixelDataError as error:
         raise named(error, header.name) from None
+
+
+def _frames_with_groups(
+    header: Header, pixels: PixelDescription, per_frame: Sequence[Attributes], common: Groups
+) -> Iterator[Frame]:
+    """Of an instance whose frames have functional groups of their own."""
+    alike: dict[object, Facts] = {}  # by the bytes of what facts are made of
+    places: dict[object, _Place] = {}  # by those of positions
+    kinds: dict[object, tuple[Facts, Elements]] = {}  # by those of all but place and content
+    for index, own in enumerate(per_frame):
+        groups = (own, *common)
+        rest, at = _parted(own)
+        place = places.get(at)
+        if place is None:
+            place = _place_of(header, groups)
+            if at is not None:
+                places[at] = place
+        facts, first = kinds.get(rest, (None, None))
+        if facts is None:
+            key = _bytes_of(own, _FACT_GROUPS)
+            facts = alike.get(key)
+            if facts is None:
+                facts = facts_of(header, pixels, groups, index)
+                # A slope of 0 is right only for this frame's pixels.
+                if key is not None and not is_empty_slope(header, groups):
+                    alike[key] = facts
+            if rest is not None and key in alike and isinstance(own, Elements):
+                kinds[rest] = facts, own
+                first = own
+        yield Frame(header, index, place[0], facts, place[1], groups, common=first)
+
+
+def _parted(own: Attributes) -> tuple[object, object]:
+    """A frame's own groups without Frame Content and Plane Position, and the latter, as bytes; None if not told."""
+    if not isinstance(own, Elements) or own.encoded is None:
+        return None, None
+    rest = dict(own.encoded)
+    rest.pop(_FRAME_CONTENT, None)
+    at = rest.pop(_PLANE_POSITION, ())
+    return tuple(rest.items()), at
 
 
 def _bytes_of(own: Attributes, tags: tuple[int, ...]) -> object:
@@ -325,39 +383,3 @@ def _known_facts(header: Header, known: Known | None) -> Facts | None:
         if not is_empty_slope(header):  # which only this instance's pixels allowed
             known[key] = found
     return found
-
-
-def windows_in(voi: Attributes) -> tuple[Window, ...]:
-    """The windows of a header, or of an item of a sequence; invalid windows are left out."""
-    centers, widths = _each_number(voi, "WindowCenter"), _each_number(voi, "WindowWidth")
-    names = texts(voi, "WindowCenterWidthExplanation")
-    function = _function(text(voi, "VOILUTFunction"))
-    found = []
-    for number_, (center, width) in enumerate(zip(centers, widths, strict=False)):
-        if center is None or width is None:
-            continue
-        if width >= 1 or (width > 0 and function != "LINEAR"):
-            name = names[number_].strip() if number_ < len(names) else ""
-            found.append(Window(center, width, function, name))
-    return tuple(dict.fromkeys(found))
-
-
-def _each_number(voi: Attributes, keyword: str) -> list[float | None]:
-    """Each value of a text attribute as a number; None for a value that is no finite number."""
-    found: list[float | None] = []
-    for word in texts(voi, keyword):
-        try:
-            value = float(word)
-        except ValueError:
-            value = math.nan
-        found.append(value if math.isfinite(value) else None)
-    return found
-
-
-def _function(name: str) -> WindowFunction:
-    match name:
-        case "LINEAR_EXACT":
-            return "LINEAR_EXACT"
-        case "SIGMOID":
-            return "SIGMOID"
-    return "LINEAR"

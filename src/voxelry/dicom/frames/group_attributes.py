@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
 from voxelry.core.value import Value
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, kind_of_frame
 from voxelry.dicom.headers.attributes import Attributes, dataset_of, first_attributes
 from voxelry.dicom.headers.elements import Elements
+from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.json_values import as_metadata, readable_elements, to_json
 from voxelry.dicom.headers.shared_attributes import shared_metadata
 
@@ -100,6 +102,7 @@ _GROUPS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Sequence, and which attribute of its item is told as which of single-frame instances (PS3.3 C.8.13.5, C.8.15.3)."""
+_CHARACTER_SET = 0x00080005
 _FIRST_ONLY = frozenset({"InversionTime"})
 """Of which a single-frame instance has one."""
 _TAGS = {
@@ -111,7 +114,12 @@ _SEQUENCES = {name: (sequence, own) for sequence, inner in _GROUPS.items() for o
 
 Told = Mapping[str, Value]
 _NOTHING: Told = MappingProxyType({})
-_Known = dict[tuple[int, bytes], Told]
+_Known = dict[tuple[object, ...], Told]
+"""What sequences say, by tag, bytes and character set."""
+_KNOWN: WeakKeyDictionary[Header, _Known] = WeakKeyDictionary()
+"""Of instances: their volumes mostly have the same ones."""
+_OF_COMMON: WeakKeyDictionary[Elements, dict[str, Value]] = WeakKeyDictionary()
+"""What is shared by all frames with the same groups but for Frame Content and Plane Position, which none reads here."""
 
 
 def frames_metadata(frames: Sequence[Frame]) -> Told:
@@ -200,12 +208,25 @@ class _WithGroups(Mapping[str, Value]):
 
 def _merged(shared: Told, frames: Sequence[Frame]) -> dict[str, Value]:
     """What instances share, and what the functional groups of all frames say alike in its place."""
-    known: _Known = {}
+    common = frames[0].common
+    if common is None or any(frame.common is not common for frame in frames):
+        return _merged_of_each(shared, frames)
+    known = _OF_COMMON.get(common)
+    if known is None:
+        known = _OF_COMMON[common] = _merged_of_each(shared, frames[:1])
+    return known
+
+
+def _merged_of_each(shared: Told, frames: Sequence[Frame]) -> dict[str, Value]:
     earlier: list[Told] | None = None
     common: dict[str, Value] = {}
     differing: set[str] = set()
     before: object = None
+    distinct: dict[object, Frame] = {}
     for frame in frames:
+        distinct.setdefault(kind_of_frame(frame), frame)
+    for frame in distinct.values():
+        known = _KNOWN.setdefault(frame.header, {})
         said = _said(frame)
         if said is not None and said == before:
             continue
@@ -238,15 +259,23 @@ def _is_same(one: Told, other: Told) -> bool:
 
 def _parts(group: Attributes, known: _Known) -> Iterator[Told]:
     """What each of the sequences in a functional group says; equal bytes are decoded once."""
+    character_set = _character_set(group)
     for tag in _TAGS.keys() & _tags_of(group):
         content = _bytes_of(group, tag)
         if content is None:
             yield _told_by(group, tag)
             continue
-        key = int(tag), content
+        key = int(tag), content, character_set
         if key not in known:
             known[key] = _told_by(group, tag)
         yield known[key]
+
+
+def _character_set(group: Attributes) -> object:
+    """Specific Character Set of a group itself, which few have."""
+    if isinstance(group, Elements) and group.encoded is not None:
+        return group.encoded.get(_CHARACTER_SET)
+    return str(dataset_of(group).get("SpecificCharacterSet", ""))
 
 
 def _tags_of(group: Attributes) -> Set[int]:
@@ -255,13 +284,13 @@ def _tags_of(group: Attributes) -> Set[int]:
     return dataset_of(group).keys()
 
 
-def _bytes_of(group: Attributes, tag: BaseTag) -> bytes | None:
+def _bytes_of(group: Attributes, tag: BaseTag) -> tuple[object, bytes] | None:
     """A sequence as the file has it; None if it is decoded already."""
     if isinstance(group, Elements) and group.encoded is not None:
-        return group.encoded[tag][1]
+        return group.encoded[tag]
     element = dataset_of(group).get_item(tag)
     content = element.value if isinstance(element, RawDataElement) else None
-    return content if isinstance(content, bytes) else None
+    return (element.VR, content) if element is not None and isinstance(content, bytes) else None
 
 
 def _told_by(group: Attributes, tag: BaseTag, own: Mapping[int, str] | None = None) -> Told:

@@ -44,7 +44,8 @@ def error_finding(error: GeometryError) -> Problem:
 
 def header_findings(frames: Sequence[Frame]) -> list[Problem]:
     """What frames say of their headers' own numbers, each sentence once."""
-    said = dict.fromkeys(words for frame in frames for words in frame.warnings)
+    distinct = {(id(frame.facts), frame.own_warnings): frame for frame in frames}.values()
+    said = dict.fromkeys(words for frame in distinct for words in frame.warnings)
     return [finding("warning", "header", words) for words in said]
 
 

@@ -19,6 +19,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from voxelry.core.errors import PixelDataError
+from voxelry.dicom.headers.alike_items import alike_items
 from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.plain_items import plain_items
 from voxelry.dicom.headers.pydicom_silence import quiet
@@ -185,7 +186,7 @@ def item_attributes(of: Attributes, keyword: str) -> tuple[Attributes, ...]:
     known = of.known_items.get(tag)
     if known is not None:
         return known
-    plain = plain_items(element) if (element[0] or dictionary_vr(tag)) == b"SQ" else None
+    plain = (alike_items(element) or plain_items(element)) if (element[0] or dictionary_vr(tag)) == b"SQ" else None
     if plain is None:
         return items(of, keyword)
     found = tuple([Elements(item, around=of) for item in plain])

@@ -8,12 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from voxelry.dicom.headers.alike_items import of_one_layout
 from voxelry.dicom.headers.elements import EncodedValue
 from voxelry.dicom.headers.plain_items import Span, item_spans, only_plain_item
 
 Column = list[EncodedValue | None]
-_ITEM_HEAD = 8
-"""Bytes of an item's tag and length."""
 
 
 def item_columns(sequences: Sequence[EncodedValue], tags: Collection[int]) -> Mapping[int, Column] | None:
@@ -44,7 +43,7 @@ def item_columns(sequences: Sequence[EncodedValue], tags: Collection[int]) -> Ma
         rest: Sequence[int] = range(len(own))
         if spans is not None:
             table = np.frombuffer(b"".join(values), np.uint8).reshape(len(own), -1)
-            alike = _of_one_layout(table, spans)
+            alike = of_one_layout(table, spans)
             rest = np.flatnonzero(~alike).tolist()
             alike_places = own if not rest else [place for place, same in zip(own, alike, strict=True) if same]
             _cut(table if not rest else table[alike], spans, alike_places, columns)
@@ -55,16 +54,6 @@ def item_columns(sequences: Sequence[EncodedValue], tags: Collection[int]) -> Ma
             for tag, column in columns.items():
                 column[own[number]] = item.get(tag)
     return columns
-
-
-def _of_one_layout(table: npt.NDArray[np.uint8], spans: Sequence[Span]) -> npt.NDArray[np.bool_]:
-    """Which rows have the heads of the first: its item's, and each element's tag, VR and length."""
-    begins = [_ITEM_HEAD, *(span.stop for span in spans[:-1])]
-    heads = [
-        *range(_ITEM_HEAD),
-        *(byte for begin, span in zip(begins, spans, strict=True) for byte in range(begin, span.start)),
-    ]
-    return np.asarray((table[:, heads] == table[0, heads]).all(axis=1))
 
 
 def _cut(

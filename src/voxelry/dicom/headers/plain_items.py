@@ -18,6 +18,9 @@ from voxelry.dicom.headers.part10_elements import (
     known_element,
 )
 
+ITEM_HEAD = 8
+"""Bytes of an item's tag and length."""
+
 
 def plain_items(sequence: EncodedValue) -> list[dict[int, EncodedValue]] | None:
     """The items of a sequence, each with its elements by tag; None if anything in it is unusual.
@@ -112,22 +115,30 @@ class Span(NamedTuple):
     stop: int
 
 
-def item_spans(value: bytes) -> list[Span] | None:
+def item_spans(value: bytes, *, nested: bool = False) -> list[Span] | None:
     """Where the elements of the only item of an explicit sequence lie; None if there is another number of items.
 
     Also None for an item that is empty, unusual or of undefined length, or that holds a sequence.
+
+    Parameters
+    ----------
+    nested
+        True if the item may hold sequences, but none of undefined length.
     """
-    item = only_plain_item(value)
-    length = int.from_bytes(value[4:8], "little")
-    return _spans(value, 8, length, item) if item and length == len(value) - 8 else None
+    item = _only_item(value) if nested else only_plain_item(value)
+    length = int.from_bytes(value[4:ITEM_HEAD], "little")
+    return _spans(value, ITEM_HEAD, length, item) if item and length == len(value) - ITEM_HEAD else None
 
 
 def only_plain_item(value: bytes) -> dict[int, EncodedValue] | None:
     """The only item of an explicit sequence; None if there is another number of items, or it holds a sequence."""
+    item = _only_item(value)
+    return None if item is None or any(vr == b"SQ" for vr, _ in item.values()) else item
+
+
+def _only_item(value: bytes) -> dict[int, EncodedValue] | None:
     items = plain_items((b"SQ", value))
-    if items is None or len(items) != 1 or any(vr == b"SQ" for vr, _ in items[0].values()):
-        return None
-    return items[0]
+    return None if items is None or len(items) != 1 else items[0]
 
 
 def _spans(value: bytes, at: int, length: int, item: dict[int, EncodedValue]) -> list[Span] | None:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from voxelry.core.errors import ParameterError
 from voxelry.dicom.frames.diffusion import weighting_of
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, kind_of_frame
 from voxelry.dicom.frames.group_values import group_number, group_text
 from voxelry.dicom.frames.image_parts import ComplexPart, complex_part, image_words, map_word, other_words
 from voxelry.dicom.grouping.image_kinds import image_kind
@@ -30,6 +30,8 @@ _PROJECTION = frozenset({"MIP", "MINIP", "MNIP", "PROJECTION", "REPROJECTION", "
 _SCREEN = frozenset({"SCREEN", "SCREENSHOT", "DOSE", "REPORT", "PROT", "POSDISP"})
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _ENERGIES = {"KVP": "kv", "MonoenergeticEnergyEquivalent": "kev", "EnergyWindowVector": "window"}
+_NAMING = (*_ENERGIES, "VelocityEncodingDirection")
+"""What tells volumes apart by a value that is part of their kind."""
 _ASL = re.compile(r"(?<![a-z])(?:p?c?asl|asl)(?![a-z])|_asl|asl_|perfusion", re.IGNORECASE)
 
 _Number: TypeAlias = float | None
@@ -86,7 +88,15 @@ def kinds_of(stacks: Sequence[Stack]) -> tuple[VolumeKind, ...]:
     A trace-weighted image is a map beside images of single directions; without these it is what was acquired.
     """
     directed = any(_diffusion(stack.frames[0]) in ("direction", "b matrix") for stack in stacks)
-    return tuple(_kind_of(stack, directed=directed) for stack in stacks)
+    known: dict[object, VolumeKind] = {}
+    found = []
+    for stack in stacks:
+        separated = dict(stack.pile.separation)
+        key = kind_of_frame(stack.frames[0]), tuple(separated), tuple(map(separated.get, _NAMING))
+        if key not in known:
+            known[key] = _kind_of(stack, directed=directed)
+        found.append(known[key])
+    return tuple(found)
 
 
 def _kind_of(stack: Stack, *, directed: bool) -> VolumeKind:

@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.intensity import Voi, VoiTable
-from voxelry.dicom.frames.frame import Frame, of_each, windows_in
+from voxelry.dicom.frames.frame import Frame, of_each_kind
+from voxelry.dicom.frames.header_windows import windows_in
 from voxelry.dicom.headers.attributes import first_item, integer, items, numbers, text, value_of
 
 _LONGEST = 2**16
@@ -29,7 +30,7 @@ def slice_voi(frames: Sequence[Frame]) -> tuple[Voi | None, ...]:
     PS3.3 C.11.2 (VOI LUT), C.7.6.16.2.10 (Frame VOI LUT)
     """
     known: dict[Hashable, Voi | None] = {}
-    keys = of_each(frames, _said)
+    keys = of_each_kind(frames, _said)
     for key, frame in zip(keys, frames, strict=True):
         if key not in known:
             known[key] = _first_voi(frame)
