@@ -175,3 +175,41 @@ def test_dcm2niix_says_the_same_of_a_protocol(tmp_path: Path) -> None:
     if other["ConversionSoftwareVersion"] >= "v1.0.2024":  # the others are younger
         names += ["Interpolation2D", "MTState", "ConsistencyInfo"]
     assert [told.get(name) for name in names] == [other.get(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("sequence", "code", "is_map"),
+    [
+        (("B0map", "B0map"), 2, True), (("B0rf", "B0map"), 2, True), (("3db0map", "EFGRE3D"), 2, True),
+        (("B0map", "B0map"), 1, False), (("efgre3d", "EFGRE3D"), 2, False),
+    ],
+)  # fmt: skip
+def test_field_maps_of_ge_are_in_hertz(tmp_path: Path, sequence: tuple[str, str], code: int, is_map: bool) -> None:
+    """The sequence writes magnitude and map in one series: 4.608 ms, and by a scale of -69.077667 2.304 ms later."""
+
+    def edit(index: int, dataset: Dataset) -> None:
+        acquisition = dataset.private_block(0x19, "GEMS_ACQU_01", create=True)
+        for element, name in zip((0x9C, 0x9E), sequence, strict=True):
+            acquisition.add_new(element, "LO", name)
+        acquisition.add_new(0xE2, "DS", "-69.077667")
+        part = code if index >= SLICES else 0
+        dataset.private_block(0x43, "GEMS_PARM_01", create=True).add_new(0x2F, "SS", part)
+
+    synthetic_series(
+        tmp_path / "in", modality="MR", rescale=None, offsets=[3.0 * (k % SLICES) for k in range(2 * SLICES)],
+        pixels=np.arange(2 * SLICES * 80, dtype=np.uint16).reshape(-1, 8, 10), edit=edit,
+        attributes={
+            "Manufacturer": "GE MEDICAL SYSTEMS", "ScanningSequence": "RM", "EchoTime": "4.608",
+            "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"],
+        },
+    )  # fmt: skip
+    report = voxelry.convert(tmp_path / "in", tmp_path / "out", format=".nii")
+    told = {
+        path.stem: json.loads(path.with_suffix(".json").read_text()) for path in (one.path for one in report.written)
+    }
+    maps = [fields for name, fields in told.items() if name.endswith("_fieldmap")]
+    assert (len(told), len(maps)) == (2, int(is_map))
+    for fields in maps:
+        assert (fields["Units"], fields["EchoTime1"]) == ("Hz", 0.004608)
+        assert fields["EchoTime2"] == pytest.approx(0.006912, abs=1e-6)
+    assert sum("EchoTime2" in fields for fields in told.values()) == len(maps)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.frames.image_parts import map_word
 from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text
 
 _SHIMS = (0x02, 0x03, 0x04)
 """Gradient offsets along x, y and z (0043,xx02) to (0043,xx04)."""
 _ARMS = (("NumberOfPointsPerArm", 0x60), ("NumberOfArms", 0x61), ("NumberOfExcitations", 0x62))
+_LEAST_SCALE = 1.6
+"""Echoes of a smaller scale would be more than 0.1 s apart."""
 _LONGEST_PAUSE = 600.0
 """Seconds; a larger number is no pause."""
 
@@ -36,8 +42,22 @@ def ge_settings(frame: Frame) -> dict[str, Value]:
     learned = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xCA)
     if learned and learned.split("\\")[0].strip("0. "):
         found |= {"DeepLearning": True, "DeepLearningDetails": learned}
+    found |= _field_map(frame)
     reused = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0x95)
     return found | ({"PrescanReuseString": reused} if reused else {})
+
+
+def _field_map(frame: Frame) -> dict[str, Value]:
+    """Unit and echo times of a field map: the second echo follows by the scale of velocity encoding (0019,xxE2)."""
+    if map_word(frame) != "fieldmap":
+        return {}
+    found: dict[str, Value] = {"Units": "Hz"}
+    first = frame_number(frame, "EchoTime")
+    scale = frame_private_numbers(frame, 0x0019, "GEMS_ACQU_01", 0xE2, "DS")
+    if first is None or first <= 0 or not scale or abs(scale[0]) < _LEAST_SCALE:
+        return found
+    later = 1 / (2 * math.pi * abs(scale[0]))
+    return found | {"EchoTime1": round(first / 1000, 9), "EchoTime2": round(first / 1000 + later, 6)}
 
 
 def ge_pause(frame: Frame) -> float:

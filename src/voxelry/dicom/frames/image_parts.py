@@ -9,7 +9,7 @@ from typing import Literal
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_text
 from voxelry.dicom.headers.attributes import first_attributes, text, texts
-from voxelry.dicom.headers.private_attributes import first_number, private_value
+from voxelry.dicom.headers.private_attributes import first_number, private_value, private_values
 
 ComplexPart = Literal["", "mag", "phase", "real", "imag"]
 """As BIDS names the parts of a complex signal; empty where the header says none."""
@@ -24,6 +24,8 @@ _PART_PREFIX = re.compile(r"([MPRI]) [A-Z0-9]+")
 """Philips: M_FFE, R_IR, after underscores became blanks."""
 _GE_PARTS: tuple[ComplexPart, ...] = ("mag", "phase", "real", "imag")
 """By GE's Image Type code (0043,xx2F)."""
+_GE_FIELD_MAPS = frozenset(("b0map", "b0rf", "3db0map"))
+"""Names of GE's sequences for field maps, external (0019,xx9C) and internal (0019,xx9E)."""
 
 _MAPS = {
     # diffusion (BIDS: scanner-generated diffusion maps)
@@ -122,13 +124,21 @@ def _part_of_word(word: str) -> ComplexPart:
 def map_word(frame: Frame) -> str:
     """A derived map's own word, ``"ADC"``, ``"T1map"``, ``"fieldmap"``; empty for an image that is none.
 
-    A field map is one by its unit, Hz, or by Image Type.
+    A field map is one by its unit, Hz, by Image Type, or as the real part of GE's sequences for field maps.
     """
-    if frame.unit.upper() == "HZ":
+    if frame.unit.upper() == "HZ" or _is_ge_field_map(frame):
         return "fieldmap"
     short = _MR_MAPS if text(frame.header.elements, "Modality") == "MR" else {}
     words = image_words(frame)[2:]
     return next((found for word in words if (found := _MAPS.get(word) or short.get(word))), "")
+
+
+def _is_ge_field_map(frame: Frame) -> bool:
+    """GE's sequences write two volumes: magnitude, and as real part the map in Hz, without an attribute of its unit."""
+    elements = frame.header.elements
+    names = private_values(elements, 0x0019, "GEMS_ACQU_01", (0x9C, 0x9E))
+    words = {name.rstrip(b"\0 ").decode("latin-1").lower() for name in names if name is not None}
+    return not _GE_FIELD_MAPS.isdisjoint(words) and complex_part(frame) == "real"
 
 
 def other_words(frame: Frame) -> tuple[str, ...]:
