@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from voxelry.dicom.headers import siemens_csa
 from voxelry.dicom.headers.header import Header, read_header
 from voxelry.dicom.headers.siemens_csa import csa_values, protocol_values, read_csa, read_protocol
 from voxelry.dicom.headers.sources import FileSource
@@ -146,3 +147,37 @@ def test_broken_bytes_never_raise(data: st.DataObject) -> None:
 def test_any_bytes_are_read_or_none(content: bytes, marked: bool) -> None:
     read_csa((b"SV10" if marked else b"") + content)
     read_protocol("### ASCCONV BEGIN" + content.decode("latin-1"))
+
+
+@given(
+    values=st.lists(st.lists(st.text("0123456789.- ", max_size=9), min_size=1, max_size=4), min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_headers_of_one_layout_are_read_as_any(values: list[list[str]], data: st.DataObject) -> None:
+    """Of the same lengths, and with a byte changed anywhere."""
+    tags = {f"Tag{number}": own for number, own in enumerate(values)}
+    first = csa_header(tags)
+    other = {
+        name: [data.draw(st.text("0123456789.-", min_size=len(one), max_size=len(one))) for one in own]
+        for name, own in tags.items()
+    }
+    changed = bytearray(csa_header(other))
+    if data.draw(st.booleans()):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    siemens_csa._layouts.clear()
+    read_csa(first)
+    assert len(first) in siemens_csa._layouts
+    found = read_csa(bytes(changed))
+    siemens_csa._layouts.clear()
+    assert found == read_csa(bytes(changed))
+    assert read_csa(first) == {
+        name: siemens_csa._values_at(b"".join(_padded(own)), _spans(own)) for name, own in tags.items()
+    }
+
+
+def _padded(values: list[str]) -> list[bytes]:
+    return [one.encode().ljust(16, b"\0") for one in values]
+
+
+def _spans(values: list[str]) -> tuple[tuple[int, int], ...]:
+    return tuple((16 * number, 16 * number + 16) for number in range(len(values)))

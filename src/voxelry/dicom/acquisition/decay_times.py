@@ -15,8 +15,9 @@ from voxelry.dicom.frames.acquisition_times import (
     seconds_of_day,
     seconds_of_offset,
 )
-from voxelry.dicom.frames.frame import Frame, of_each
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
+from voxelry.dicom.frames.shared_frames import of_each
 from voxelry.dicom.headers.attributes import tag_label, text
 
 _ZONE = "TimezoneOffsetFromUTC"

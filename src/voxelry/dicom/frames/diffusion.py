@@ -9,9 +9,10 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.diffusion_weighting import DiffusionWeighting, SaidOfDiffusion, main_axis, unit_vector
-from voxelry.dicom.frames.frame import Frame, of_each_kind
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.image_parts import plain_type_words
 from voxelry.dicom.frames.makers_diffusion import is_uih, makers_diffusion
+from voxelry.dicom.frames.shared_frames import of_each_kind
 from voxelry.dicom.frames.standard_diffusion import standard_diffusion
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.comparable import ABSENT, Comparable, floats_of

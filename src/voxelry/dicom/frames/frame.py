@@ -6,10 +6,9 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import Literal
 
 from voxelry.core.errors import PixelDataError, named
 from voxelry.core.intensity import Window
@@ -42,7 +41,6 @@ from voxelry.dicom.headers.header import Header
 from voxelry.dicom.headers.pixel_description import PixelDescription, describe_pixels
 from voxelry.dicom.pixels.encapsulated import check_frames
 
-T = TypeVar("T")
 SAME_COSINE = 1e-3
 """Direction cosines that differ by no more are equal."""
 VALUE_GROUPS = {
@@ -192,61 +190,6 @@ class Frame:
             return integer(self.header.elements, "InstanceNumber") or 0
         except PixelDataError:
             return 0
-
-
-def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:
-    """One frame for each object of Facts, in order; many frames share one."""
-    every = tuple(frames)
-    if len(set(map(id, map(_FACTS_OF, every)))) == 1:
-        return every[-1:]
-    return {id(frame.facts): frame for frame in every}.values()
-
-
-_FACTS_OF = attrgetter("facts")
-
-
-def of_each(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
-    """What is asked of each frame, in order; of frames that differ in nothing but their place once for an instance.
-
-    Parameters
-    ----------
-    asked
-        Of attributes that have one value for all frames without functional groups.
-    """
-    known: dict[Header, T] = {}
-    found = []
-    for frame in frames:
-        if frame.groups:
-            found.append(asked(frame))
-            continue
-        if frame.header not in known:
-            known[frame.header] = asked(frame)
-        found.append(known[frame.header])
-    return found
-
-
-def of_each_kind(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T]:
-    """The same of attributes that neither Frame Content nor Plane Position tells: once for frames that share the rest.
-
-    Parameters
-    ----------
-    asked
-        Of what the facts, the instance and the other functional groups say.
-    """
-    known: dict[object, T] = {}
-    found = []
-    for frame in frames:
-        key = kind_of_frame(frame)
-        if key not in known:
-            known[key] = asked(frame)
-        found.append(known[key])
-    return found
-
-
-def kind_of_frame(frame: Frame) -> Hashable:
-    """Equal for frames of one instance that differ in nothing but Frame Content and Plane Position, while they live."""
-    own = frame if frame.groups else frame.header
-    return own if frame.common is None else frame.common, id(frame.facts)
 
 
 Known = dict[tuple[object, ...], Facts]

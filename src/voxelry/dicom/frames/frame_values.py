@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pydicom.datadict import tag_for_keyword
 
-from voxelry.dicom.frames.frame import VALUE_GROUPS, VECTORS, Frame, of_each
+from voxelry.dicom.frames.frame import VALUE_GROUPS, VECTORS, Frame
+from voxelry.dicom.frames.shared_frames import of_each
 from voxelry.dicom.headers.attributes import plain_words, text
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.item_columns import item_columns

@@ -14,7 +14,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
 from voxelry.core.value import Value
-from voxelry.dicom.frames.frame import Frame, kind_of_frame
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import headers_of, kind_of_frame
 from voxelry.dicom.headers.attributes import Attributes, dataset_of, first_attributes
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
@@ -132,7 +133,7 @@ def frames_metadata(frames: Sequence[Frame]) -> Told:
     frames
         Of one volume.
     """
-    shared = shared_metadata([frame.header for frame in frames])
+    shared = shared_metadata(headers_of(frames))
     return _WithGroups(shared, frames) if any(frame.groups for frame in frames) else shared
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import one_of_each
 
 Cosines = tuple[float, ...]
 

@@ -10,6 +10,7 @@ from voxelry.core.errors import MosaicError
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.dicom.frames.multiframe_positions import Vector
+from voxelry.dicom.frames.shared_frames import tiles_of_frame
 from voxelry.dicom.frames.tiles import Tile
 from voxelry.dicom.headers.private_attributes import first_number
 
@@ -41,10 +42,8 @@ def tile_facts(frame: Frame, tile: Tile) -> Facts:
 
 def tile_frames(frame: Frame, facts: Facts, tiles: Sequence[Tile], positions: Sequence[Vector]) -> list[Frame]:
     """The slices of an image, in the order of its tiles."""
-    return [
-        Frame(frame.header, frame.index, position, facts, frame.own_warnings, frame.groups, tile=tile)
-        for tile, position in zip(tiles, positions, strict=True)
-    ]
+    bare = Frame(frame.header, frame.index, None, frame.facts, frame.own_warnings, frame.groups)
+    return tiles_of_frame(bare, facts, tiles, positions)
 
 
 def tile_count(content: bytes | None) -> int | None:

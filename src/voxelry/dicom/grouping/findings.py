@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Literal
 
 from voxelry.core.errors import GeometryError, PixelDataError, Problem
 from voxelry.core.gaps import rounded
 from voxelry.core.slice_grid import Grid, Tolerances
 from voxelry.core.value import Value
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.orientation import spread_of
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.headers.attributes import Attributes, first_attributes, number, tag_label, texts
 
 NOTICEABLE_DEGREES = 0.01
 """Orientations that differ by no more from their mean are not reported."""
 NOTICEABLE_PERCENT = 0.001
 """Pixel spacings that differ by no more are not reported."""
+_OWN_WARNINGS = attrgetter("own_warnings")
 Severity = Literal["error", "warning", "note"]
 """error: there is no volume. warning: affects whether the numbers are right. note: information only."""
 
@@ -44,9 +47,13 @@ def error_finding(error: GeometryError) -> Problem:
 
 def header_findings(frames: Sequence[Frame]) -> list[Problem]:
     """What frames say of their headers' own numbers, each sentence once."""
-    distinct = {(id(frame.facts), frame.own_warnings): frame for frame in frames}.values()
-    said = dict.fromkeys(words for frame in distinct for words in frame.warnings)
+    said = dict.fromkeys(words for frame in _speaking(frames) for words in frame.warnings)
     return [finding("warning", "header", words) for words in said]
+
+
+def _speaking(frames: Sequence[Frame]) -> Iterable[Frame]:
+    """One frame of each kind, where none has warnings of its own."""
+    return frames if any(map(_OWN_WARNINGS, frames)) else one_of_each(frames)
 
 
 def noise_findings(frames: Sequence[Frame]) -> list[Problem]:

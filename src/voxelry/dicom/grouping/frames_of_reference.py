@@ -15,8 +15,9 @@ import numpy as np
 from voxelry.core.errors import Problem
 from voxelry.core.gaps import places_of
 from voxelry.core.slice_grid import Tolerances, slice_normal
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.orientation import orientation_of
+from voxelry.dicom.frames.shared_frames import headers_of, one_of_each
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.grouping.lattice import NEAR, Lattice
 from voxelry.dicom.headers.attributes import tag_label, text
@@ -41,7 +42,7 @@ def differs(frames: Sequence[Frame]) -> bool:
 
 
 def _uids(frames: Sequence[Frame]) -> set[str]:
-    headers = dict.fromkeys(frame.header for frame in one_of_each(frames))
+    headers = headers_of(one_of_each(frames))
     return {text(header.elements, KEYWORD) for header in headers}
 
 

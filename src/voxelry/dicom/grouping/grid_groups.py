@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from voxelry.core.errors import Problem
 from voxelry.core.slice_grid import Tolerances
-from voxelry.dicom.frames.frame import SAME_COSINE, Frame, one_of_each
+from voxelry.dicom.frames.frame import SAME_COSINE, Frame
+from voxelry.dicom.frames.frame_facts import Facts
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.grouping.frames_of_reference import by_frame_of_reference
 from voxelry.dicom.grouping.image_kinds import derived_finding, image_kind
 from voxelry.dicom.headers.attributes import text
@@ -54,7 +56,11 @@ def groups_of(frames: Sequence[Frame], tolerances: Tolerances) -> list[Group]:
     bases: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     kinds: dict[Header, _Kind] = {}
     known: dict[int, list[Frame]] = {}
+    last: tuple[Facts, list[Frame]] | None = None  # of placed frames; those of one mosaic follow each other
     for frame in frames:
+        if last is not None and frame.facts is last[0] and frame.position is not None:
+            last[1].append(frame)
+            continue
         placed = frame.position is not None and frame.orientation is not None
         members = known.get(id(frame.facts)) if placed else None
         if members is None:
@@ -65,6 +71,7 @@ def groups_of(frames: Sequence[Frame], tolerances: Tolerances) -> list[Group]:
             if placed and not frame.groups:
                 known[id(frame.facts)] = members
         members.append(frame)
+        last = (frame.facts, members) if known.get(id(frame.facts)) is members else None
     found: list[Group] = []
     for members in bases.values():
         for alike in _clusters(members):

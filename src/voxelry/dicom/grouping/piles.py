@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from voxelry.core.errors import GeometryError, Problem
 from voxelry.core.gaps import rounded
 from voxelry.core.value import Value
 from voxelry.dicom.frames.concatenations import place_in_object
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import FrameRow
+from voxelry.dicom.headers.header import Header
+
+_INDEX = attrgetter("index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,10 @@ class Pile:
     problem: GeometryError | None = None
     duplicates: tuple[Frame, ...] = ()
     group: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.frames, FrameRow):
+            object.__setattr__(self, "frames", FrameRow(self.frames))
 
     @property
     def label(self) -> str:
@@ -96,6 +105,11 @@ def acquired(frame: Frame) -> tuple[int, str, int, int]:
 def in_acquired_order(frames: Iterable[Frame]) -> list[Frame]:
     """The frames in the order that numbers give; the number of an instance is read once for all of its frames."""
     given = list(frames)
-    numbers = {frame.header: frame for frame in given}
-    order_of = {header: acquired(frame)[:-1] for header, frame in numbers.items()}
+    own: dict[Header, list[Frame]] = {}
+    for frame in given:
+        own.setdefault(frame.header, []).append(frame)
+    order_of = {header: acquired(members[-1])[:-1] for header, members in own.items()}
+    if len(set(order_of.values())) == len(own):  # no two instances have frames between each other's
+        ordered = (sorted(own[header], key=_INDEX) for header in sorted(own, key=order_of.__getitem__))
+        return [frame for members in ordered for frame in members]
     return sorted(given, key=lambda frame: (*order_of[frame.header], frame.index))

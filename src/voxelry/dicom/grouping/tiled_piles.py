@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.grouping.piles import NumberedFrames, Pile
@@ -18,6 +19,7 @@ from voxelry.dicom.headers.header import Header
 _FEWEST = 2
 """Tiles that are compared: of a single position other attributes count than of several."""
 
+_POSITION, _TILE = attrgetter("position"), attrgetter("tile")
 Place = Callable[[Sequence[Frame]], NumberedFrames]
 """Orders frames along their normal."""
 
@@ -34,13 +36,15 @@ def piles_of_mosaics(frames: Sequence[Frame], place: Place) -> list[Pile] | None
     for frame in frames:
         mosaics[frame.header].append(frame)
     first, *others = mosaics.values()
-    positions = [frame.position for frame in first]
+    positions, tiles = list(map(_POSITION, first)), list(map(_TILE, first))
     numbers = [None if frame.tile is None else frame.tile.number for frame in first]
     if numbers != list(range(len(first))) or len(first) <= _FEWEST or not others:
         return None
     for other in others:
-        if [frame.position for frame in other] != positions:
+        if list(map(_POSITION, other)) != positions:
             return None
+        if list(map(_TILE, other)) == tiles:
+            continue
         if [None if frame.tile is None else frame.tile.number for frame in other] != numbers:
             return None
     placed = place(first)

@@ -14,7 +14,8 @@ from pydicom.datadict import dictionary_VR, private_dictionary_VR
 from voxelry.dicom.frames.acquisition_times import CLOCKS, clock_of
 from voxelry.dicom.frames.diffusion import alike, diffusion_of, says_zero, weighting_of
 from voxelry.dicom.frames.dimensions import dimension_indices, dimensions_of
-from voxelry.dicom.frames.frame import VECTORS, Frame, of_each
+from voxelry.dicom.frames.frame import VECTORS, Frame
+from voxelry.dicom.frames.shared_frames import headers_of, of_each
 from voxelry.dicom.grouping.group_columns import group_columns
 from voxelry.dicom.grouping.nested_attributes import attribute_at, nested_attributes
 from voxelry.dicom.grouping.separating_attributes import TIMES, Attribute, is_noise, standard
@@ -163,7 +164,7 @@ def _number(words: str) -> Comparable:
 
 
 def _headers(frames: Iterable[Frame]) -> list[Header]:
-    return list(dict.fromkeys(frame.header for frame in frames))
+    return headers_of(frames)
 
 
 # --- headers ----------------------------------------------------------------------------------------------------------

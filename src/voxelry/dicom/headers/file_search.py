@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from voxelry.core.errors import NothingFoundError, Problem
 from voxelry.core.progress import Progress, part, silent
@@ -41,14 +41,17 @@ def scan(
     limits: ArchiveLimits = DEFAULT_LIMITS,
     name: str | None = None,
     leave_out: Collection[str] = (),
+    wanted: Callable[[], int] = int,
     progress: Progress = silent,
 ) -> Iterator[tuple[Source, bytes]]:
-    """As `walk`, each file with its first ``HEAD_BYTES`` bytes, which are read anyway to recognise archives.
+    """As `walk`, each file with its first ``HEAD_BYTES`` bytes or more, which are read anyway to recognise archives.
 
     Parameters
     ----------
     leave_out
         Paths of files and folders to skip, each joined to ``path``.
+    wanted
+        Tells how many of the next file's bytes the caller needs.
     progress
         Called with the part of the files that is done.
     """
@@ -66,7 +69,7 @@ def scan(
             if not stat.S_ISREG(status.st_mode):
                 on_problem(called, Problem("unreadable", f"{called}: is no regular file"))
                 continue
-            head = start_of_file(file, HEAD_BYTES)
+            head = start_of_file(file, max(HEAD_BYTES, wanted()))
         except OSError as error:
             on_problem(called, unreadable(called, error))
             continue

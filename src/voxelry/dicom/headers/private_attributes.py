@@ -84,19 +84,24 @@ def _numbers_of_bytes(content: bytes, form: str | None) -> tuple[float, ...]:
 
 def private_tag(elements: Elements, group: int, creator: str, element: int) -> int | None:
     """The tag that a private attribute has in this header; None if its creator has reserved no block there."""
-    encoded = elements.encoded
+    encoded, first = elements.encoded, group << 16
+    if encoded is not None:
+        for tag in range(first | _FIRST_BLOCK, (first | _LAST_BLOCK) + 1):
+            cell = encoded.get(tag)
+            if cell is None:
+                if tag & 0xFF > _WIDEST_HOLE:
+                    return None
+            elif _is_creator(cell[1], creator):
+                return first | (tag & 0xFF) << 8 | element
+        return None
     for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
-        if encoded is None:
-            reserved = _content(elements, group << 16 | block)
-        else:
-            cell = encoded.get(group << 16 | block)
-            reserved = None if cell is None else cell[1]
+        reserved = _content(elements, first | block)
         if reserved is None:
             if block > _WIDEST_HOLE:
                 return None
             continue
         if _is_creator(reserved, creator):
-            return group << 16 | block << 8 | element
+            return first | block << 8 | element
     return None
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from struct import Struct
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
 
 from voxelry.dicom.headers.attributes import first_item
 from voxelry.dicom.headers.elements import Elements
@@ -71,14 +74,82 @@ def csa_values(elements: Elements, part: CsaPart = "image") -> Mapping[str, tupl
 def read_csa(content: bytes) -> Mapping[str, tuple[str, ...]]:
     """The tags of a CSA header of either layout; empty if the bytes are none."""
     if content[: len(_MARK)] == _MARK:
-        found, _ = _read_tags(content, 8, older=False, padding=0)
-        return MappingProxyType(found)
+        return _read_newer(content)
     # Programs that read the older layout disagree whether a value of whole words is followed by another word.
     found, whole = _read_tags(content, 0, older=True, padding=0)
     if not whole:
         other, whole = _read_tags(content, 0, older=True, padding=4)
         found = other if whole else found
     return MappingProxyType(found)
+
+
+class _Layout(NamedTuple):
+    """Where the values of a header lie. Most headers of a series have one layout.
+
+    Attributes
+    ----------
+    beside
+        True for each byte that tells where values lie.
+    telling
+        These bytes. A header that has the same ones has this layout.
+    places
+        By name, where each value lies that counts.
+    """
+
+    beside: npt.NDArray[np.bool_]
+    telling: bytes
+    places: dict[str, tuple[tuple[int, int], ...]]
+
+
+_layouts: dict[int, _Layout] = {}
+"""The last ones, by the length of the header; without its values."""
+_MOST_LAYOUTS = 8
+
+
+def _read_newer(content: bytes) -> Mapping[str, tuple[str, ...]]:
+    layout = _layouts.get(len(content))
+    if layout is not None and np.frombuffer(content, np.uint8)[layout.beside].tobytes() == layout.telling:
+        return MappingProxyType({name: _values_at(content, places) for name, places in layout.places.items()})
+    found, whole = _read_tags(content, 8, older=False, padding=0)
+    if whole:
+        for length in list(_layouts)[: 1 - _MOST_LAYOUTS]:
+            _layouts.pop(length, None)
+        _layouts[len(content)] = _layout_of(content)
+    return MappingProxyType(found)
+
+
+def _values_at(content: bytes, places: tuple[tuple[int, int], ...]) -> tuple[str, ...]:
+    values = [content[start:end].partition(b"\0")[0].strip().decode("latin-1") for start, end in places]
+    while values and not values[-1]:
+        values.pop()
+    return tuple(values)
+
+
+def _layout_of(content: bytes) -> _Layout:
+    """The layout of a header that has all of its tags."""
+    beside = np.zeros(len(content), np.bool_)
+    beside[: len(_MARK)] = True
+    places: dict[str, tuple[tuple[int, int], ...]] = {}
+    count, _ = _COUNTS.unpack_from(content, 8)
+    at = 8 + _COUNTS.size
+    beside[8:at] = True
+    for _ in range(count):
+        name, multiplicity, _, _, items, _ = _TAG.unpack_from(content, at)
+        beside[at : at + _TAG.size] = True
+        at += _TAG.size
+        own: list[tuple[int, int]] = []
+        for _ in range(items):
+            length = _ITEM.unpack_from(content, at)[1]
+            beside[at : at + _ITEM.size] = True
+            at += _ITEM.size
+            own.append((at, at + length))
+            at += length + -length % 4
+        if multiplicity > 0:
+            del own[multiplicity:]
+        while own and own[-1][0] == own[-1][1]:
+            own.pop()
+        places.setdefault(name.split(b"\0", 1)[0].decode("latin-1"), tuple(own))
+    return _Layout(beside, np.frombuffer(content, np.uint8)[beside].tobytes(), places)
 
 
 def _read_tags(content: bytes, start: int, *, older: bool, padding: int) -> tuple[dict[str, tuple[str, ...]], bool]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voxelry.core.errors import Problem
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import tag_label
 

@@ -9,6 +9,7 @@ from pydicom.datadict import tag_for_keyword
 
 from voxelry.core.errors import Problem
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import headers_of
 from voxelry.dicom.grouping.findings import finding
 from voxelry.dicom.headers.attributes import tag_label, text
 from voxelry.dicom.headers.comparable import Comparable, comparable_text, floats_of
@@ -28,7 +29,9 @@ _SAME = 0.01
 
 def mixed_settings_findings(frames: Sequence[Frame]) -> list[Problem]:
     """A warning for each setting in which a few slices of a stack differ from the others."""
-    headers = list(dict.fromkeys(frame.header for frame in frames))
+    headers = headers_of(frames)
+    if len(headers) == 1:
+        return []
     written = [_written(header) for header in headers]
     if written.count(written[0]) == len(written):
         return []

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from voxelry.core.errors import MissingSlicesError, PixelDataError
 from voxelry.core.gaps import listed, places_of
 from voxelry.core.slice_grid import Tolerances, slice_normal
-from voxelry.dicom.frames.frame import SAME_COSINE, Frame, StepFrom, one_of_each
+from voxelry.dicom.frames.frame import SAME_COSINE, Frame, StepFrom
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.grouping.lattice import NEAR
 from voxelry.dicom.headers.attributes import items, number, text
 from voxelry.dicom.headers.header import Header

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,9 @@ from voxelry.core.progress import Progress, silent
 from voxelry.core.slice_grid import DEFAULT_TOLERANCES, Grid, Tolerances, fit_grid, make_affine, slice_normal
 from voxelry.core.spacing import Spacing
 from voxelry.core.volume import Volume
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.orientation import orientation_of
+from voxelry.dicom.frames.shared_frames import headers_of, one_of_each
 from voxelry.dicom.frames.written_precision import rounding_of
 from voxelry.dicom.grouping.differing_slices import explained
 from voxelry.dicom.grouping.findings import (
@@ -42,6 +44,8 @@ from voxelry.dicom.series.omitted_findings import omitted_findings
 from voxelry.dicom.series.real_world import real_world_findings
 from voxelry.dicom.series.unplaced_frames import common_step, unplaced_findings
 from voxelry.dicom.values.voxels import make_volume
+
+_POSITION = attrgetter("position")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ class Stack:
     @cached_property
     def headers(self) -> tuple[Header, ...]:
         """The instances that the frames come from, each once; dropped duplicates last."""
-        return tuple(dict.fromkeys(frame.header for frame in (*self.frames, *self.pile.duplicates)))
+        return tuple(headers_of((*self.frames, *self.pile.duplicates)))
 
     @property
     def placed(self) -> bool:
@@ -116,7 +120,7 @@ class Stack:
     def _fitted(self) -> Grid | GeometryError | None:
         if not self.placed or len(self.frames) == 1:
             return None
-        positions = [frame.position or () for frame in self.frames]
+        positions = [position or () for position in map(_POSITION, self.frames)]
         try:
             return _exact_grid(tuple(positions), tuple(self.orientation.tolist()), self.tolerances)
         except GeometryError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxelry.core.volume import Volume
-from voxelry.dicom.frames.frame import one_of_each
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.series.stack import Stack
 from voxelry.dicom.values.modality import SMALLEST, declared_extent
 from voxelry.dicom.values.voxels import PLAUSIBLE_HU

@@ -11,11 +11,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from pydicom.datadict import tag_for_keyword
+
 from voxelry.core.errors import ParameterError
 from voxelry.dicom.frames.diffusion import weighting_of
-from voxelry.dicom.frames.frame import Frame, kind_of_frame
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_values import group_number, group_text
 from voxelry.dicom.frames.image_parts import ComplexPart, complex_part, image_words, map_word, other_words
+from voxelry.dicom.frames.shared_frames import kind_of_frame
 from voxelry.dicom.grouping.image_kinds import image_kind
 from voxelry.dicom.headers.attributes import text, texts
 from voxelry.dicom.headers.private_attributes import private_value
@@ -33,6 +36,18 @@ _ENERGIES = {"KVP": "kv", "MonoenergeticEnergyEquivalent": "kev", "EnergyWindowV
 _NAMING = (*_ENERGIES, "VelocityEncodingDirection")
 """What tells volumes apart by a value that is part of their kind."""
 _ASL = re.compile(r"(?<![a-z])(?:p?c?asl|asl)(?![a-z])|_asl|asl_|perfusion", re.IGNORECASE)
+
+_TAGS = tuple(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (
+        "SpecificCharacterSet", "Modality", "ImageType", "VolumeBasedCalculationTechnique", "ComplexImageComponent",
+        "EffectiveEchoTime", "EchoTime", "EchoNumbers", "InversionTimes", "InversionTime", "FlipAngle", "ASLContext",
+        "PulseSequenceName", "SequenceName", "ProtocolName", "SeriesDescription", "ReceiveCoilName", "SequenceVariant",
+        "ScanOptions", "ConvolutionKernel",
+    )
+)  # fmt: skip
+_PRIVATE = ((0x0043, "GEMS_PARM_01", 0x2F), (0x0051, "SIEMENS MR HEADER", 0x0F))
+"""All that `_kind_of` reads of an instance without functional groups."""
 
 _Number: TypeAlias = float | None
 
@@ -91,12 +106,24 @@ def kinds_of(stacks: Sequence[Stack]) -> tuple[VolumeKind, ...]:
     known: dict[object, VolumeKind] = {}
     found = []
     for stack in stacks:
-        separated = dict(stack.pile.separation)
-        key = kind_of_frame(stack.frames[0]), tuple(separated), tuple(map(separated.get, _NAMING))
+        key = _bytes_of_kind(stack)
         if key not in known:
             known[key] = _kind_of(stack, directed=directed)
         found.append(known[key])
     return tuple(found)
+
+
+def _bytes_of_kind(stack: Stack) -> tuple[object, ...]:
+    """What tells the kind of a stack: where that is equal, kinds are. Of single frames as the file has it."""
+    frame = stack.frames[0]
+    separated = dict(stack.pile.separation)
+    said = tuple(separated), tuple(map(separated.get, _NAMING))
+    encoded = frame.header.elements.encoded
+    if encoded is None or frame.groups:
+        return kind_of_frame(frame), said
+    private = (private_value(frame.header.elements, *place) for place in _PRIVATE)
+    own = (*private, *map(encoded.get, _TAGS))
+    return frame.header.sop_class_uid, frame.unit, _diffusion(frame), said, own
 
 
 def _kind_of(stack: Stack, *, directed: bool) -> VolumeKind:

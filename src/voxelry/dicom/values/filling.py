@@ -13,7 +13,8 @@ import numpy.typing as npt
 from voxelry.core.errors import NotEnoughMemoryError, PixelDataError, named
 from voxelry.core.lazy import LazyArray
 from voxelry.core.progress import Progress, silent
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.shared_frames import headers_of, one_of_each
 from voxelry.dicom.frames.tiles import copy_tiles, cropped
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
@@ -147,7 +148,7 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
     PixelDataError, TransferSyntaxError, TruncatedError
         If the header shows that the pixels cannot be read; other errors are raised on first use.
     """
-    for header in dict.fromkeys(frame.header for frame in frames):
+    for header in headers_of(frames):
         check_pixels(header)
     pixels = frames[0].pixels
     shape = len(frames), pixels.rows, pixels.columns
@@ -156,11 +157,12 @@ def lazy_values(frames: Sequence[Frame]) -> LazyArray:
         return LazyArray((*shape, 3), sample, lambda numbers: colour_values([frames[n] for n in numbers]))
     dtype = smallest_dtype(declared_extent(frame, frame.pixels) for frame in one_of_each(frames))
 
-    mosaic = WholeMosaic.of(frames, dtype)
-
     def read(numbers: Sequence[int]) -> npt.NDArray[Any]:
-        if mosaic is not None and len(numbers) == len(frames) and (slices := mosaic.read()) is not None:
-            return slices
+        if frames[0].tile is not None and len(numbers) == len(frames):
+            mosaic = WholeMosaic.of(frames, dtype)
+            slices = None if mosaic is None else mosaic.read()
+            if slices is not None:
+                return slices
         wanted = [frames[number] for number in numbers]
         array = room_for((len(wanted), *shape[1:]), dtype)
         extents = _fill(array, wanted, range(len(wanted)), silent)

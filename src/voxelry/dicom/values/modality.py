@@ -16,6 +16,7 @@ from voxelry.dicom.headers.pixel_description import PixelDescription
 from voxelry.dicom.pixels.stored_pixels import Stored, stored_range
 
 _INTEGERS = tuple(np.dtype(name) for name in ("int16", "uint16", "int32", "uint32", "int64", "uint64"))
+_LIMITS = tuple((dtype, int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)) for dtype in _INTEGERS)
 SMALLEST = _INTEGERS[0]
 """The dtype of all values that fit it; their exact range is not needed."""
 _WHOLE_IN_SINGLE = 2**24
@@ -52,7 +53,7 @@ def smallest_dtype(extents: Iterable[ValueRange]) -> np.dtype[Any]:
     if not all(extent.whole for extent in every):
         return np.dtype("f4" if all(extent.single for extent in every) else "f8")
     low, high = min(extent.low for extent in every), max(extent.high for extent in every)
-    return next((d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max), np.dtype("f8"))
+    return next((d for d, least, most in _LIMITS if least <= low and high <= most), np.dtype("f8"))
 
 
 def dtype_holds(dtype: np.dtype[Any], extent: ValueRange) -> bool:

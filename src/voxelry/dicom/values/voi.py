@@ -10,8 +10,9 @@ from pydicom.dataset import Dataset
 
 from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.intensity import Voi, VoiTable
-from voxelry.dicom.frames.frame import Frame, of_each_kind
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.header_windows import windows_in
+from voxelry.dicom.frames.shared_frames import of_each_kind
 from voxelry.dicom.headers.attributes import first_item, integer, items, numbers, text, value_of
 
 _LONGEST = 2**16

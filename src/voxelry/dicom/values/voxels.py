@@ -13,8 +13,9 @@ from voxelry.core.geometry import Geometry
 from voxelry.core.intensity import Window
 from voxelry.core.progress import Progress, silent
 from voxelry.core.volume import Volume
-from voxelry.dicom.frames.frame import Frame, one_of_each
+from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.pixel_aspect import pixel_aspect
+from voxelry.dicom.frames.shared_frames import one_of_each
 from voxelry.dicom.headers.attributes import tag_label
 from voxelry.dicom.headers.header import Header
 from voxelry.dicom.pixels.codecs import keeps_words
@@ -95,6 +96,8 @@ def padding_limits(frames: Sequence[Frame]) -> npt.NDArray[np.float64] | None:
     for frame in one_of_each(frames):
         limits = padding_range(frame.header, frame.pixels)
         known[id(frame.facts)] = None if limits is None else transform_limits(limits, frame)
+    if not any(known.values()):
+        return None
     nothing = math.nan, math.nan
     ranges = np.array([known[id(frame.facts)] or nothing for frame in frames])
     return None if np.isnan(ranges).all() else ranges

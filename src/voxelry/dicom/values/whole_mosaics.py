@@ -25,7 +25,7 @@ class WholeMosaic:
     index: int
     plan: InPlace
     shape: tuple[int, int]
-    tiles: tuple[Tile, ...]
+    tiles: list[Tile]
     dtype: np.dtype[Any]
 
     @classmethod
@@ -33,17 +33,13 @@ class WholeMosaic:
         """The plan for the slices of a volume, in its order; None unless they are of one mosaic, and plainly stored."""
         first = frames[0]
         header, facts = first.header, first.facts
-        tiles = tuple(
-            frame.tile
-            for frame in frames
-            if frame.tile is not None
-            and frame.header is header
-            and frame.facts is facts
-            and frame.index == first.index
-            and frame.blank is None
-        )
-        if len(tiles) < len(frames):
-            return None
+        tiles: list[Tile] = []
+        for frame in frames:
+            if frame.tile is None or frame.header is not header or frame.facts is not facts:
+                return None
+            if frame.index != first.index or frame.blank is not None:
+                return None
+            tiles.append(frame.tile)
         plan = InPlace.of(first, dtype)
         if plan is None or not plan.direct:
             return None

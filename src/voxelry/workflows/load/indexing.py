@@ -19,6 +19,11 @@ from voxelry.dicom.headers.sources import HEAD_BYTES, Source, StrPath, unreadabl
 from voxelry.dicom.series.hierarchy import Index, Series, group_headers
 from voxelry.dicom.series.lost_files import CONFLICT, LostFile, lost_file, unseen_file
 
+_LONGER = 1 << 10
+"""Bytes by which the next header may be longer than the one before, whose numbers have fewer digits."""
+_MOST_AT_ONCE = 1 << 20
+"""Bytes of a file that are read before it is known to be like the one before."""
+
 
 def index(
     path: StrPath | Iterable[Source],
@@ -66,15 +71,18 @@ def index(
         skipped[name] = problem
         unseen.append(unseen_file(name, problem))
 
+    common = CommonHeader()
     headers: dict[str, Header] = {}
     lost: list[LostFile | None] = []
     if isinstance(path, str | PathLike):
-        found = scan(path, limits=limits, leave_out=leave_out, on_problem=refuse, progress=progress)
+        found = scan(
+            path, limits=limits, leave_out=leave_out, wanted=lambda: min(common.needed + _LONGER, _MOST_AT_ONCE),
+            on_problem=refuse, progress=progress,
+        )  # fmt: skip
     else:
         if not isinstance(path, Iterable):
             check_path(path)
         found = ((source, source.head(HEAD_BYTES)) for source in path)
-    common = CommonHeader()
     for source, head in found:
         try:
             header = read_header(source, head, common)
