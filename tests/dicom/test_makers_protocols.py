@@ -213,3 +213,24 @@ def test_field_maps_of_ge_are_in_hertz(tmp_path: Path, sequence: tuple[str, str]
         assert (fields["Units"], fields["EchoTime1"]) == ("Hz", 0.004608)
         assert fields["EchoTime2"] == pytest.approx(0.006912, abs=1e-6)
     assert sum("EchoTime2" in fields for fields in told.values()) == len(maps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sequence", "shot", "excitation"),
+    [("3D", "EP", "60", 0.06), ("3D", "EP", "2000", None), ("2D", "EP", "60", None), ("3D", "GR", "60", None)],
+)
+def test_three_dimensional_echo_planar_images_have_the_time_between_excitations(
+    tmp_path: Path, kind: str, sequence: str, shot: str, excitation: float | None
+) -> None:
+    """Siemens' Repetition Time is that of a shot; volumes are 2 s apart by their clock."""
+    attributes = {"MRAcquisitionType": kind, "ScanningSequence": sequence, "RepetitionTime": shot}
+    siemens(tmp_path / "in", {}, attributes=attributes, volumes=3)
+    told = ours(tmp_path)
+    assert told["RepetitionTime"] == 2.0
+    assert told.get("RepetitionTimeExcitation") == excitation
+
+
+@pytest.mark.parametrize(("sequence", "labelled"), [("%SiemensSeq%\\tgse_pasl", True), ("%SiemensSeq%\\tse", False)])
+def test_labelled_volumes_have_the_time_from_label_to_label(tmp_path: Path, sequence: str, labelled: bool) -> None:
+    siemens(tmp_path / "in", {"tSequenceFileName": sequence}, attributes={}, volumes=3)
+    assert ours(tmp_path).get("RepetitionTimePreparation") == (2.0 if labelled else None)

@@ -214,8 +214,9 @@ def sidecar(
     found |= _phase_encoding(volumes[0], facts, reorient)
     step = step_seconds(volumes) if time_step is None else time_step
     if step and len(volumes) > 1:
+        found |= _excitation(found, step)
         found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
-        if isinstance(found.get("ASLContext"), list):
+        if isinstance(found.get("ASLContext"), list) or "ArterialSpinLabelingType" in found:
             found["RepetitionTimePreparation"] = step  # each volume is labelled anew
     if volume_times:
         found.pop("RepetitionTime", None)
@@ -236,6 +237,15 @@ def sidecar(
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
     return {**found, **of_file, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}
+
+
+def _excitation(found: Mapping[str, Value], step: float) -> dict[str, Value]:
+    """The header's Repetition Time of 3-D echo planar images, from excitation to excitation: a volume has several."""
+    said, sequence = found.get("RepetitionTime"), found.get("ScanningSequence")
+    planar = isinstance(sequence, str) and "EP" in sequence.split("\\")
+    if not planar or found.get("MRAcquisitionType") != "3D" or not isinstance(said, int | float):
+        return {}
+    return {"RepetitionTimeExcitation": said} if 2 * said <= step else {}
 
 
 def _slice_timing(volume: Volume, times: Sequence[float], reorient: str) -> dict[str, Value]:
