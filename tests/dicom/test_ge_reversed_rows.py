@@ -141,3 +141,16 @@ def test_dcm2niix_says_the_same(tmp_path: Path, mode: int) -> None:
         np.testing.assert_array_equal(own[0], other[0])
         np.testing.assert_allclose(own[1], other[1], atol=1e-4)
         np.testing.assert_allclose(own[2], other[2], atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_sidecars_tell_the_polarity_of_each_volume_and_the_orientation_of_its_header(tmp_path: Path, mode: int) -> None:
+    """LINEAR is the polarity of the volumes that are not reversed: as GE calls it, flipped."""
+    written(tmp_path / "in", mode)
+    report = voxelry.convert(tmp_path / "in", tmp_path / "out", format=".nii")
+    told = [json.loads(one.path.with_suffix(".json").read_text()) for one in report.written]
+    assert {"Unflipped" if is_reversed else "Flipped" for is_reversed in MODES[mode]} == {
+        fields["PhaseEncodingPolarityGE"] for fields in told
+    }
+    for fields in told:
+        np.testing.assert_allclose(fields["ImageOrientationPatientDICOM"], OBLIQUE, atol=1e-6)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
 
+from voxelry.core.errors import PixelDataError
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
 from voxelry.dicom.acquisition.acceleration import acceleration
@@ -21,7 +22,7 @@ from voxelry.dicom.acquisition.pulse_sequence import pulse_sequence_type
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
 from voxelry.dicom.acquisition.uih_settings import uih_settings
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.headers.attributes import text, texts
+from voxelry.dicom.headers.attributes import numbers, text, texts
 
 _VARYING = tuple(
     int(tag_for_keyword(keyword) or 0)
@@ -107,7 +108,7 @@ def _facts_of(frame: Frame) -> ScanFacts:
     fields |= labelling_fields(frame) | _states(frame) | pulse_sequence_type(frame, fields)
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
-        fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive else "Flipped"
+        fields["PhaseEncodingPolarityGE"] = "Unflipped" if phase.positive != _is_upside_down(frame) else "Flipped"
     if is_echo_planar(frame) and "DerivedVendorReportedEchoSpacing" not in fields and maker in ("Siemens", "UIH"):
         fields |= _acquired_spacing(fields)
     return ScanFacts(phase, fields)
@@ -129,11 +130,23 @@ def _gradient_correction(words: tuple[str, ...]) -> dict[str, Value]:
 
 
 def _orientation(frame: Frame) -> dict[str, Value]:
-    return (
-        {}
-        if frame.orientation is None
-        else {"ImageOrientationPatientDICOM": [cosine + 0.0 for cosine in frame.orientation]}
-    )
+    """As the header has it: not of an image whose rows turned out to lie the other way round."""
+    if frame.orientation is None:
+        return {}
+    right, down = frame.orientation[:3], frame.orientation[3:]
+    sign = -1.0 if _is_upside_down(frame) else 1.0
+    return {"ImageOrientationPatientDICOM": [cosine + 0.0 for cosine in (*right, *(sign * one for one in down))]}
+
+
+def _is_upside_down(frame: Frame) -> bool:
+    """True if the image's rows lie against what its header says, as those of one polarity in GE's epi_pepolar do."""
+    if not frame.replaced or frame.orientation is None:
+        return False
+    try:
+        said = numbers(frame.header.elements, "ImageOrientationPatient", 6)
+    except PixelDataError:
+        return False
+    return said is not None and sum(a * b for a, b in zip(said[3:], frame.orientation[3:], strict=True)) < 0
 
 
 def _states(frame: Frame) -> dict[str, Value]:
