@@ -1,6 +1,5 @@
-/** What the viewer needs is fetched together, and before it is asked for: its program, its worker and the series' record. */
+/** What the viewer needs is fetched together, and before it is asked for: its program and the series' record. */
 
-import { startWorker } from "@/scene/worker/startWorker";
 import { useOpenSeries } from "@/stores/openSeries";
 
 /** The viewer's program, which is fetched once. */
@@ -8,7 +7,6 @@ export const loadViewerPage = () => import("@/pages/viewer/ViewerPage.vue");
 
 /** Somebody goes to the viewer: nothing that it begins with waits for its program. */
 export function beginViewer(seriesId?: number): void {
-  startWorker();
   if (seriesId !== undefined) useOpenSeries().expect(seriesId);
 }
 

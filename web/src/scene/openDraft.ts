@@ -3,7 +3,7 @@
 import { ServerProblem, sessionGate } from "@/api/http";
 import type { Draft, DraftImage, DraftRecord, DraftStart, EditOptions, StoredDraft } from "@/scene/draft";
 import { type DraftStore, IndexedDraftStore } from "@/scene/draftStore";
-import { startVolumeWorker } from "@/scene/volumePool";
+import { volumeWorker } from "@/scene/volumePool";
 import { WorkerDraft } from "@/scene/workerDraft";
 import type { WorkerLink } from "@/scene/worker/workerLink";
 
@@ -119,7 +119,7 @@ const marks: OpenMarks = {
   },
 };
 
-const drafts = new Drafts({ store: new IndexedDraftStore(), marks, link: startVolumeWorker, now: () => Date.now() });
+const drafts = new Drafts({ store: new IndexedDraftStore(), marks, link: volumeWorker, now: () => Date.now() });
 
 /** Begins a draft: empty, or of the segmentation that is its base. */
 export const startDraft = (start: DraftStart, options?: EditOptions): Promise<Draft> => drafts.start(start, options);

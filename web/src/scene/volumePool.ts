@@ -15,7 +15,7 @@ import { TabVolume } from "@/scene/tabVolume";
 import type { PlanePicture, VolumeSource } from "@/scene/volumeSource";
 import type { OpenedVolume } from "@/scene/worker/protocol";
 import { bytesOfVolume } from "@/scene/worker/storedValues";
-import { startWorker } from "@/scene/worker/startWorker";
+import { LateWorker } from "@/scene/worker/startWorker";
 import { WorkerLink } from "@/scene/worker/workerLink";
 
 const MIB = 2 ** 20;
@@ -140,9 +140,9 @@ export class VolumePool {
 
 let link: WorkerLink | null = null;
 
-/** Starts the worker, if it has not started yet: before the first volume is known, so that nobody waits for it. */
-export function startVolumeWorker(): WorkerLink {
-  link ??= new WorkerLink(startWorker());
+/** The page's one end of the worker. */
+export function volumeWorker(): WorkerLink {
+  link ??= new WorkerLink(new LateWorker());
   return link;
 }
 
@@ -159,7 +159,7 @@ export const sourceOnServer = (key: string, facts: OpenedVolume, ways: ServerWay
 /** A source whose values the tab holds. `facts` are plain objects: what Vue watches cannot be sent to a worker. */
 export function sourceInTab(key: string, facts: OpenedVolume, ways: ServerWays): TabVolume {
   const source: TabVolume = new TabVolume(key, facts, {
-    link: startVolumeWorker(),
+    link: volumeWorker(),
     pictures: ownPictures,
     fromServer: ways.fromServer,
     substitute: () => sourceOnServer(key, facts, ways),

@@ -7,6 +7,7 @@ import { REBUILT } from "@/api/volumeBytes";
 import { sliceOfPlane } from "@/core/geometry";
 import type { Cut } from "@/core/plane";
 import type { PictureShape } from "@/core/stageTransform";
+import { onNextFrame } from "@/scene/subscribers";
 import type { PlanePicture, PlaneRequest, VolumeSource } from "@/scene/volumeSource";
 import { useOpenSeries } from "@/stores/openSeries";
 import type { View } from "@/views/view";
@@ -40,6 +41,8 @@ export function useShownPicture(view: View) {
   const late = ref(false);
   let running: AbortController | null = null;
   let waiting = false;
+  /** True once the source is told where the view is going. */
+  let isBegun = false;
   let timer: number | undefined;
   let unsubscribe: (() => void) | null = null;
 
@@ -134,16 +137,29 @@ export function useShownPicture(view: View) {
         running = null;
       }
       failure.value = "";
-      demand();
+      if (isBegun) demand();
       ask();
     },
     { immediate: true },
   );
-  watch(() => [view.source, view.playing, view.direction], demand);
+  watch(() => [view.source, view.playing, view.direction], () => isBegun && demand());
+  // What will be looked at next is fetched when the first picture is there: it would take the time of those who make that one.
+  const begin = (): void => {
+    if (isBegun) return;
+    isBegun = true;
+    demand();
+  };
+  watch(
+    () => view.drawn,
+    (drawn) => drawn && !isBegun && onNextFrame(() => window.setTimeout(begin)),
+  );
+  const beginning = window.setTimeout(begin, LATE_MS);
   onScopeDispose(() => {
     unsubscribe?.();
     running?.abort();
     window.clearTimeout(timer);
+    window.clearTimeout(beginning);
+    isBegun = true;
     view.source?.withdraw(view.id);
   });
 

@@ -24,7 +24,10 @@ it("slices that the server refused after the session's end are asked for again w
   const [volume] = seriesFrom(structuredClone(SERIES) as never).volumes;
   const closing = vi.fn();
   const leave = sessionGate.keep(closing);
-  const { key } = holdVolume(1, volume);
+  const source = holdVolume(1, volume);
+  const { key } = source;
+  // The worker starts when something is asked of it.
+  source.demand({ view: "v", slice: 0, direction: 0, around: false, crossing: false });
   const retries = (): ToWorker[] => told.filter(({ kind }) => kind === "retry");
 
   hear[0]({ kind: "failed", key, problem: { status: 500, code: "broken", detail: "" } });
