@@ -124,7 +124,7 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
     else:
         if choice.every == 1 or files_at_rest.is_shared():
             takes_long()
-        volume = _checked(stack, n, choice.axis, shown=False)
+        volume = _checked(stack_files.bare_volume(asked.who, stack), stack, n, choice.axis)
         values = thinned_plane(plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack)), choice.every)
         if not are_in_memory(values):
             takes_long()
@@ -161,7 +161,7 @@ def picture_slice(asked: Asked, kind: PictureFormat, series_id: int, n: int, cho
         part = FilePart(prepared, 0, prepared.stat().st_size)
     else:
         takes_long()
-        volume = _checked(stack, n, choice.axis)
+        volume = _checked(stack_files.open_volume(stack), stack, n, choice.axis)
         part = encode_picture(
             volume, n, kind, axis=choice.axis, window=window or shown_with(stack, volume, choice.axis, n)
         )
@@ -215,11 +215,10 @@ def stack_of(who: Grants, series_id: int, index: int, *, shown: bool = True) -> 
     raise not_found(f"Series {series_id} has no volume {index}.")
 
 
-def _checked(stack: Stack, n: int, axis: Axis | None, *, shown: bool = True) -> Volume:
+def _checked(volume: Volume, stack: Stack, n: int, axis: Axis | None) -> Volume:
     """The volume, if it has this slice."""
     if axis is not None and stack.problem_code:
         raise ApiError(422, stack.problem_code, f"no {axis} slices: {stack.problem_message}")
-    volume = stack_files.open_volume(stack, shown=shown)
     count = plane_count(volume, axis)
     if n >= count:
         raise _no_slice(n, count)

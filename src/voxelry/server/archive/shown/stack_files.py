@@ -159,6 +159,13 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     )
 
 
+def bare_volume(who: Grants, stack: Stack) -> Volume:
+    """The volume without how it is shown, kept while no row changes: opening one of thousands of slices takes longer than a plane."""
+    if files_at_rest.is_shared():
+        return open_volume(stack, shown=False)
+    return held(who, ("volume", stack.pk), lambda: open_volume(stack, shown=False))
+
+
 def across_of(stack: Stack) -> npt.NDArray[Any] | None:
     """The volume's values in the order (column, slice, row), mapped into memory; None if they are not stored so."""
     return open_across(folder_of(stack))
