@@ -160,7 +160,10 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
 
 
 def bare_volume(who: Grants, stack: Stack) -> Volume:
-    """The volume without how it is shown, kept while no row changes: opening one of thousands of slices takes longer than a plane."""
+    """The volume without how it is shown, kept while no row changes.
+
+    Opening a volume of thousands of slices takes longer than a plane of it.
+    """
     if files_at_rest.is_shared():
         return open_volume(stack, shown=False)
     return held(who, ("volume", stack.pk), lambda: open_volume(stack, shown=False))
