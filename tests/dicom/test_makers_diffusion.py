@@ -204,9 +204,15 @@ def test_ge_scales_b_values_by_the_vectors_length(tmp_path: Path) -> None:
     assert [b_value for b_value, *_ in told(tmp_path)] == list(series.b_values)
 
 
-@pytest.mark.parametrize(("image", "b_value"), [(14, 0.0), (16, 0.0), (None, 900.0)])
-def test_ge_images_without_a_vector(tmp_path: Path, image: int | None, b_value: float) -> None:
-    """Of a tensor acquisition they are unweighted; of others nothing is known but the b-value."""
+@pytest.mark.parametrize(
+    ("image", "series", "b_value"),
+    [
+        (14, None, 0.0), (16, None, 0.0), (None, None, 900.0), (None, 16, 0.0), (0, 16, 0.0),
+        (14, 16, 0.0), (15, 16, 900.0), (15, 15, 900.0), (15, None, 900.0),
+    ],
+)  # fmt: skip
+def test_ge_images_without_a_vector(tmp_path: Path, image: int | None, series: int | None, b_value: float) -> None:
+    """Of a tensor they are unweighted; of others, as those combined from its directions, the b-value counts."""
 
     def stamp(dataset: Dataset) -> None:
         block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)
@@ -216,6 +222,8 @@ def test_ge_images_without_a_vector(tmp_path: Path, image: int | None, b_value: 
         parameters.add_new(0x39, "IS", ["900", "8", "0", "0"])
         if image is not None:
             parameters.add_new(0x30, "SS", image)
+        if series is not None:
+            dataset.private_block(0x0021, "GEMS_RELA_01", create=True).add_new(0x5A, "SL", series)
 
     volume = one_image(tmp_path, stamp)
     assert volume.metadata["DiffusionBValue"] == b_value

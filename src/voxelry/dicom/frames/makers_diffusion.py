@@ -196,7 +196,8 @@ def _of_ge(frame: Frame) -> SaidOfDiffusion | None:
         return SaidOfDiffusion(b_value)
     length = math.hypot(*known)
     if length <= SHORTEST:
-        tensor = _GE_TENSOR in (image, series)  # of which a vector without length is a b-value of 0
+        # Of a tensor's images it is a b-value of 0; of those that were combined from them it is no direction.
+        tensor = (image or series) == _GE_TENSOR
         return SaidOfDiffusion(0.0 if tensor else b_value, None, None, "NONE" if tensor else "")
     if _GE_SCALED[0] < length < _GE_SCALED[1]:
         b_value = max(_GE_STEP, _GE_STEP * math.floor(b_value * length**2 / _GE_STEP + 0.5))
