@@ -234,3 +234,16 @@ def test_three_dimensional_echo_planar_images_have_the_time_between_excitations(
 def test_labelled_volumes_have_the_time_from_label_to_label(tmp_path: Path, sequence: str, labelled: bool) -> None:
     siemens(tmp_path / "in", {"tSequenceFileName": sequence}, attributes={}, volumes=3)
     assert ours(tmp_path).get("RepetitionTimePreparation") == (2.0 if labelled else None)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "lines", "expected"),
+    [(None, 408, 408), ([10, 0, 0, 8], 408, 8), (None, 0, None), (None, 10**9, None)],
+)
+def test_a_protocol_has_the_acquired_lines_where_there_is_no_acquisition_matrix(
+    tmp_path: Path, matrix: list[int] | None, lines: int, expected: int | None
+) -> None:
+    """As in XA's enhanced objects, whose steps are without those of oversampling."""
+    attributes = {"AcquisitionMatrix": matrix, "InPlanePhaseEncodingDirection": "COL"}
+    siemens(tmp_path / "in", {"sKSpace.lPhaseEncodingLines": lines}, attributes=attributes)
+    assert ours(tmp_path).get("AcquisitionMatrixPE") == expected

@@ -11,18 +11,21 @@ import math
 from voxelry.core.errors import PixelDataError
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
+from voxelry.dicom.acquisition.acceleration import whole_number
 from voxelry.dicom.acquisition.phase_encoding import EncodedAlong, encoded_along, is_echo_planar
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers
 from voxelry.dicom.headers.attributes import numbers, text, texts
 from voxelry.dicom.headers.private_attributes import private_creators
-from voxelry.dicom.headers.siemens_csa import csa_values
+from voxelry.dicom.headers.siemens_csa import csa_values, protocol_values
 
 _WATER_FAT_PPM = 3.4
 """How far the resonances of water and fat lie apart, as Philips computes its water-fat shift."""
 _GE_LINES_ROUNDED_TO, _GE_LINES_ROUNDED_TO_PARTIAL = 2, 4
 """GE acquires a multiple of so many lines, with partial Fourier of more."""
+_MOST_LINES = 1 << 14
+"""A larger number in a protocol is none of lines."""
 _NEARLY = 1e-3
 """The share that GE writes for parallel imaging, 0.666667, is rounded."""
 
@@ -68,7 +71,7 @@ def _size(frame: Frame, along: EncodedAlong | None) -> int | None:
 
 
 def _acquired_lines(frame: Frame) -> int | None:
-    """Lines along phase encoding: of Acquisition Matrix, else the steps of an enhanced object."""
+    """Lines along phase encoding: of Acquisition Matrix, else of a protocol, else the steps of an enhanced object."""
     try:
         matrix = numbers(frame.header.elements, "AcquisitionMatrix")
     except PixelDataError:
@@ -78,6 +81,10 @@ def _acquired_lines(frame: Frame) -> int | None:
         found = next((int(size) for size in matrix[2:] if size > 0), None)
         if found is not None:
             return found
+    if maker_name(text(frame.header.elements, "Manufacturer")) == "Siemens":
+        lines = whole_number(protocol_values(frame.header.elements).get("sKSpace.lPhaseEncodingLines", ""))
+        if lines is not None and 0 < lines <= _MOST_LINES:
+            return lines
     steps = frame_number(frame, "MRAcquisitionPhaseEncodingStepsInPlane")
     return int(steps) if steps is not None and steps > 0 else None
 
