@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,11 @@ def test_the_step_in_time(tmp_path: Path, case: str) -> None:
     assert header.get_zooms()[3] == pytest.approx(seconds, abs=1e-6)
     assert header.get_xyzt_units()[1] == "sec"
     told = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    if seconds and case != "phases of the heart":
+    if modality == "PT":  # whose times BIDS has in other fields
+        middles = told["FrameReferenceTime"]
+        assert [after - before for before, after in pairwise(middles)] == [seconds] * (len(changes) - 1)
+        assert "RepetitionTime" not in told
+    elif seconds and case != "phases of the heart":
         assert told["RepetitionTime"] == pytest.approx(seconds, abs=1e-6)
     assert any("uneven times" in words for words in one.warnings) == (case == "uneven times")
 

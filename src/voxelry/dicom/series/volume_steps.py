@@ -17,7 +17,7 @@ from voxelry.dicom.acquisition.phase_encoding import is_echo_planar
 from voxelry.dicom.frames.acquisition_times import ACQUISITION_CLOCKS, clock_of
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_values import first_number_of, group_number
-from voxelry.dicom.frames.private_places import frame_private_numbers
+from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.private_attributes import private_value
 from voxelry.dicom.series.stack import Stack
@@ -79,9 +79,9 @@ def volume_steps(stacks: Sequence[Stack]) -> VolumeSteps | None:
             if found is not None:
                 return VolumeSteps(found.seconds, found.times, keyword, of_cycle=True)
         return None
-    in_order = True
+    in_order, labelled = True, _are_labelled(members)
     for keyword, times in _times(members):
-        found = _in_turns(times, keyword, repetition) or _spaced(times, keyword, repetition)
+        found = _in_turns(times, keyword, repetition, labelled=labelled) or _spaced(times, keyword, repetition)
         if found is not None:
             return found
         in_order = in_order and not _are_of_no_step(times)
@@ -152,10 +152,19 @@ def _spaced(times: Sequence[float | None], keyword: str, repetition: float | Non
     return VolumeSteps(round(step, 6), told, keyword)
 
 
-def _in_turns(times: Sequence[float | None], keyword: str, repetition: float | None) -> VolumeSteps | None:
+def _are_labelled(members: _Members) -> bool:
+    """True for control and label of Philips in turns, each of the same duration: excitations of several shots too."""
+    label = partial(frame_private_text, group=0x2005, creator="Philips MR Imaging DD 005", element=0x29)
+    return {label(volume[0]) for volume in members[:2]} == {"CONTROL", "LABEL"}
+
+
+def _in_turns(
+    times: Sequence[float | None], keyword: str, repetition: float | None, *, labelled: bool
+) -> VolumeSteps | None:
     """The step of volumes several of which share a time: label and control of one of Philips' dynamics.
 
-    It is the Repetition Time, in ms, if that is their share of the even time from one dynamic to the next.
+    It is their share of the even time from one dynamic to the next, if that is the Repetition Time, in ms, or
+    one volume is labelled and the other is not.
     """
     known = [time for time in times if time is not None]
     counts = Counter(known)
@@ -166,7 +175,11 @@ def _in_turns(times: Sequence[float | None], keyword: str, repetition: float | N
     if turns < 2 or sorted(known) != known or found is None or found.seconds is None:
         return None
     share = found.seconds / turns
-    return VolumeSteps(repetition / 1000, (), keyword) if abs(repetition / 1000 - share) <= _EVEN * share else None
+    if abs(repetition / 1000 - share) <= _EVEN * share:
+        share = repetition / 1000
+    elif not labelled or turns > 2:
+        return None
+    return VolumeSteps(round(share, 6), (), keyword)
 
 
 def _are_of_no_step(times: Sequence[float | None]) -> bool:

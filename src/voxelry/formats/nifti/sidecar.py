@@ -113,6 +113,7 @@ _FIELDS: tuple[tuple[str, str, _Change], ...] = (
     ("FlipAngle", "FlipAngle", _above_zero),
     ("EchoTrainLength", "EchoTrainLength", _as_it_is),
     ("NumberOfAverages", "NumberOfAverages", _as_it_is),
+    ("NumberOfKSpaceTrajectories", "NumberOfKSpaceTrajectories", _as_it_is),
     ("SAR", "SAR", _as_it_is),
     ("MTState", "MagnetizationTransfer", _off_resonance),
     ("SpoilingState", "Spoiling", _is_spoiled),
@@ -215,9 +216,9 @@ def sidecar(
     step = step_seconds(volumes) if time_step is None else time_step
     if step and len(volumes) > 1:
         found |= _excitation(found, step)
-        found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
         if isinstance(found.get("ASLContext"), list) or "ArterialSpinLabelingType" in found:
-            found["RepetitionTimePreparation"] = step  # each volume is labelled anew
+            found["RepetitionTimePreparation"] = _labelled_each(found, step)
+        found["RepetitionTime"] = step  # In BIDS this is the time from volume to volume.
     if volume_times:
         found.pop("RepetitionTime", None)
         name = "FrameTimesStart" if found.get("Modality") == "PT" else "VolumeTiming"
@@ -237,6 +238,13 @@ def sidecar(
     if slice_times is not None:
         found |= _slice_timing(volumes[0], slice_times, reorient)
     return {**found, **of_file, "ConversionSoftware": "Voxelry", "ConversionSoftwareVersion": version("voxelry")}
+
+
+def _labelled_each(found: Mapping[str, Value], step: float) -> float:
+    """Seconds from one labelling to the next: a volume's, and of Philips the header's, of each of several shots."""
+    said = found.get("RepetitionTime")
+    of_shot = found.get("Manufacturer") == "Philips" and isinstance(said, int | float) and said < step
+    return float(said) if of_shot and isinstance(said, int | float) else step
 
 
 def _excitation(found: Mapping[str, Value], step: float) -> dict[str, Value]:
