@@ -242,10 +242,16 @@ def test_the_same_mosaic_twice_is_one_volume(tmp_path: Path, make: Any) -> None:
 
 @pytest.mark.parametrize("chosen", [range(7), range(6, -1, -1), range(5), range(2, 7), (3, 0, 5), (4,)])
 @pytest.mark.parametrize("samples", [(), (3,)])
-def test_tiles_are_copied_whichever_are_asked_for(chosen: Sequence[int], samples: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("width", [12, 13])
+@pytest.mark.parametrize("dtype", ["u1", ">i2", "i8"])
+@pytest.mark.parametrize("contiguous", [False, True])
+def test_tiles_are_copied_whichever_are_asked_for(
+    chosen: Sequence[int], samples: tuple[int, ...], width: int, dtype: str, contiguous: bool
+) -> None:
     """In the order asked for, also where a row is not full and the image is larger than its tiles."""
-    whole = np.arange(10 * 13 * 3).reshape(10, 13, 3)[..., : samples[0] if samples else 1]
+    whole = np.arange(10 * width * 3).reshape(10, width, 3)[..., : samples[0] if samples else 1].astype(dtype)
     whole = whole if samples else whole[..., 0]
+    whole = np.ascontiguousarray(whole) if contiguous else np.repeat(whole, 2, axis=1)[:, ::2]
     tiles = [Tile(k, 7, k // 3 * 3, k % 3 * 4, 3, 4) for k in chosen]
     out = np.zeros((len(tiles), 3, 4, *samples), whole.dtype)
     copy_tiles(whole, tiles, out)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 
@@ -53,10 +54,35 @@ def copy_tiles(values: npt.NDArray[Any], tiles: Sequence[Tile], out: npt.NDArray
         for target, tile in zip(out, tiles, strict=True):
             target[...] = cropped(values, tile)
         return
+    if (
+        values.ndim == 2
+        and values.dtype == out.dtype
+        and _has_whole_rows(values, columns)
+        and _has_whole_rows(out, columns)
+    ):
+        _copy_rows(values, out)
+        return
     for first in range(0, len(tiles), across):
         targets = out[first : first + across]
         row = values[tiles[first].top : tiles[first].top + rows, : len(targets) * columns]
         targets[...] = row.reshape(rows, len(targets), columns, *values.shape[2:]).swapaxes(0, 1)
+
+
+def _has_whole_rows(values: npt.NDArray[Any], columns: int) -> bool:
+    """True if the bytes of so many values of a row lie beside each other."""
+    return columns > 0 and values.shape[-1] % columns == 0 and values.strides[-1] == values.itemsize
+
+
+def _copy_rows(values: npt.NDArray[Any], out: npt.NDArray[Any]) -> None:
+    """Copy all tiles, each row of one as a single item: several times as fast as value by value."""
+    _, rows, columns = out.shape
+    item = np.dtype((np.void, columns * values.itemsize))
+    whole, targets = values.view(item), out.view(item)[:, :, 0]
+    across = whole.shape[1]
+    for first in range(0, len(targets), across):
+        part = targets[first : first + across]
+        top = first // across * rows
+        part[...] = whole[top : top + rows, : len(part)].T
 
 
 def cropped(values: npt.NDArray[Any], tile: Tile | None) -> npt.NDArray[Any]:
