@@ -20,6 +20,7 @@ from voxelry.dicom.acquisition.philips_scaling import philips_fields
 from voxelry.dicom.acquisition.philips_settings import philips_settings
 from voxelry.dicom.acquisition.pulse_sequence import pulse_sequence_type
 from voxelry.dicom.acquisition.siemens_settings import siemens_settings
+from voxelry.dicom.acquisition.table_position import table_position
 from voxelry.dicom.acquisition.uih_settings import uih_settings
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.headers.attributes import numbers, text, texts
@@ -32,8 +33,8 @@ _VARYING = tuple(
     )
 )  # fmt: skip
 _VARYING_BLOCKS = (
-    *(0x00190000 | block << 8 | element for block in (0x10, 0x11) for element in (0x28, 0x9C, 0xB3)),
-    *(0x00430000 | block << 8 | element for block in (0x10, 0x11) for element in (0x2C, 0x2F, 0x83, 0xB6)),
+    *(0x00190000 | block << 8 | element for block in (0x10, 0x11) for element in (0x14, 0x28, 0x7F, 0x9C, 0xB3)),
+    *(0x00430000 | block << 8 | element for block in (0x10, 0x11) for element in (0x2C, 0x2F, 0x83, 0xB2, 0xB6)),
     *(0x00510000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0F, 0x11)),
     *(0x00650000 | block << 8 | element for block in (0x10, 0x11) for element in (0x0D, 0x58)),
 )
@@ -104,7 +105,7 @@ def _facts_of(frame: Frame) -> ScanFacts:
     settings = _SETTINGS[maker](frame) if maker in _SETTINGS else {}
     if maker == "Siemens":
         fields |= _gradient_correction((*words, *more))
-    fields |= settings | echo_spacing(frame) | acceleration(frame)
+    fields |= settings | echo_spacing(frame) | acceleration(frame) | table_position(frame)
     fields |= labelling_fields(frame) | _states(frame) | pulse_sequence_type(frame, fields)
     phase = phase_encoding_of(frame)
     if phase is not None and maker == "GE" and phase.positive is not None:
