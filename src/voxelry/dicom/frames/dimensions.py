@@ -10,13 +10,13 @@ from pydicom.datadict import keyword_for_tag
 
 from voxelry.core.errors import PixelDataError
 from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame_content import content_columns
 from voxelry.dicom.headers.attributes import Attributes, first_attributes, items, numbers, text, value_of
 from voxelry.dicom.headers.elements import Elements, EncodedValue
 from voxelry.dicom.headers.header import Header
-from voxelry.dicom.headers.item_columns import item_columns
 
-_FRAME_CONTENT, _VALUES = 0x00209111, 0x00209157
-"""Frame Content Sequence and Dimension Index Values."""
+_VALUES = 0x00209157
+"""Dimension Index Values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,7 @@ def _told(header: Header) -> Iterator[tuple[str, str]]:
 
 def dimension_indices(frames: Sequence[Frame]) -> Sequence[Sequence[float]]:
     """Dimension Index Values (0020,9157) of each frame, one for each dimension; empty where unknown."""
-    own = [frame.groups[0] for frame in frames]
-    contents = [group.encoded.get(_FRAME_CONTENT) for group in own if isinstance(group, Elements) and group.encoded]
-    known = [content for content in contents if content is not None]
-    columns = item_columns(known, (_VALUES,)) if len(known) == len(frames) else None
+    columns = content_columns(frames, (_VALUES,))
     if columns is None:
         return [_of_frame(frame) for frame in frames]
     cells = columns[_VALUES]

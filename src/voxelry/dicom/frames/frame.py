@@ -6,7 +6,7 @@ single-frame instances say at the top (PS3.3 C.7.6.16).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,7 +61,8 @@ VECTORS = ("TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "PhaseVec
 _FUNCTIONAL_GROUPS = (0x52009229, 0x52009230)
 _FACT_GROUPS = (0x00209116, 0x00289110, 0x00289145)
 """What facts are made of: Plane Orientation, Pixel Measures and Pixel Value Transformation Sequence."""
-_FRAME_CONTENT, _PLANE_POSITION = 0x00209111, 0x00209113
+OF_PLACE = _FRAME_CONTENT, _PLANE_POSITION = 0x00209111, 0x00209113
+"""The functional groups in which nearly all frames differ."""
 
 
 StepFrom = Literal["", "source", "spacing", "gap"]
@@ -254,17 +255,15 @@ def _frames_with_groups(
     alike: dict[object, Facts] = {}  # by the bytes of what facts are made of
     places: dict[object, _Place] = {}  # by those of positions
     kinds: dict[object, tuple[Facts, Elements]] = {}  # by those of all but place and content
-    for index, own in enumerate(per_frame):
-        groups = (own, *common)
-        rest, at = _parted(own)
+    for index, (own, rest, at) in enumerate(zip(per_frame, *_parted(per_frame), strict=True)):
         place = places.get(at)
         if place is None:
-            place = _place_of(header, groups)
+            place = _place_of(header, (own, *common))
             if at is not None:
                 places[at] = place
         facts, first = kinds.get(rest, (None, None))
         if facts is None:
-            key = _bytes_of(own, _FACT_GROUPS)
+            key, groups = _bytes_of(own, _FACT_GROUPS), (own, *common)
             facts = alike.get(key)
             if facts is None:
                 facts = facts_of(header, pixels, groups, index)
@@ -274,17 +273,24 @@ def _frames_with_groups(
             if rest is not None and key in alike and isinstance(own, Elements):
                 kinds[rest] = facts, own
                 first = own
-        yield Frame(header, index, place[0], facts, place[1], groups, common=first)
+        yield Frame(header, index, place[0], facts, place[1], (own, *common), common=first)
 
 
-def _parted(own: Attributes) -> tuple[object, object]:
-    """A frame's own groups without Frame Content and Plane Position, and the latter, as bytes; None if not told."""
-    if not isinstance(own, Elements) or own.encoded is None:
-        return None, None
-    rest = dict(own.encoded)
-    rest.pop(_FRAME_CONTENT, None)
-    at = rest.pop(_PLANE_POSITION, ())
-    return tuple(rest.items()), at
+def _parted(per_frame: Sequence[Attributes]) -> tuple[Sequence[Hashable], Sequence[Hashable]]:
+    """Each frame's groups but Frame Content and Plane Position, and the latter, as bytes; None where not told by these.
+
+    Of the former only those that differ: equal for frames of which none does.
+    """
+    rows = [own.encoded for own in per_frame if isinstance(own, Elements) and own.encoded is not None]
+    if len(rows) < len(per_frame):
+        return [None] * len(per_frame), [None] * len(per_frame)
+    columns: list[list[Hashable]] = []
+    for tag in sorted(set[int]().union(*rows) - {_FRAME_CONTENT, _PLANE_POSITION}):
+        cells: list[Hashable] = [row.get(tag) for row in rows]
+        if cells.count(cells[0]) < len(cells):
+            columns.append(cells)
+    rest: Sequence[Hashable] = [*zip(*columns, strict=True)] if columns else [()] * len(rows)
+    return rest, [row.get(_PLANE_POSITION, ()) for row in rows]
 
 
 def _bytes_of(own: Attributes, tags: tuple[int, ...]) -> object:

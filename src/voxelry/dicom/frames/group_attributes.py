@@ -15,7 +15,7 @@ from pydicom.tag import BaseTag
 
 from voxelry.core.value import Value
 from voxelry.dicom.frames.frame import Frame
-from voxelry.dicom.frames.shared_frames import headers_of, kind_of_frame
+from voxelry.dicom.frames.shared_frames import are_of_one_kind, headers_of, kind_of_frame
 from voxelry.dicom.headers.attributes import Attributes, dataset_of, first_attributes
 from voxelry.dicom.headers.elements import Elements
 from voxelry.dicom.headers.header import Header
@@ -210,7 +210,7 @@ class _WithGroups(Mapping[str, Value]):
 def _merged(shared: Told, frames: Sequence[Frame]) -> dict[str, Value]:
     """What instances share, and what the functional groups of all frames say alike in its place."""
     common = frames[0].common
-    if common is None or any(frame.common is not common for frame in frames):
+    if common is None or not are_of_one_kind(frames):
         return _merged_of_each(shared, frames)
     known = _OF_COMMON.get(common)
     if known is None:

@@ -17,7 +17,7 @@ from voxelry.dicom.headers.header import Header
 
 T = TypeVar("T")
 
-_FACTS, _HEADER, _GROUPS = attrgetter("facts"), attrgetter("header"), attrgetter("groups")
+_FACTS, _HEADER, _GROUPS, _COMMON = map(attrgetter, ("facts", "header", "groups", "common"))
 """Of thousands of frames, without a step of Python for each."""
 _SETTERS = {one.name: getattr(Frame, one.name).__set__ for one in fields(Frame)}
 
@@ -34,6 +34,11 @@ class FrameRow(tuple[Frame, ...]):  # noqa: SLOT001 - cached properties live in 
     def headers(self) -> tuple[Header, ...]:
         """As `headers_of`."""
         return tuple(dict.fromkeys(map(_HEADER, self)))
+
+    @cached_property
+    def of_one_kind(self) -> bool:
+        """As `are_of_one_kind`."""
+        return self[0].common is not None and len(self.kinds) == 1 and len(set(map(id, map(_COMMON, self)))) == 1
 
     @cached_property
     def grouped(self) -> bool:
@@ -102,7 +107,7 @@ def of_each_kind(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T
         Of what the facts, the instance and the other functional groups say.
     """
     given = _row(frames)
-    if not given.grouped and len(given.headers) == len(given.kinds) == 1:
+    if given.of_one_kind or (not given.grouped and len(given.headers) == len(given.kinds) == 1):
         return [asked(given[0])] * len(given)
     known: dict[object, T] = {}
     found = []
@@ -112,6 +117,11 @@ def of_each_kind(frames: Iterable[Frame], asked: Callable[[Frame], T]) -> list[T
             known[key] = asked(frame)
         found.append(known[key])
     return found
+
+
+def are_of_one_kind(frames: Iterable[Frame]) -> bool:
+    """True if `kind_of_frame` is the same for all; False where some have nothing in common that is known."""
+    return _row(frames).of_one_kind
 
 
 def kind_of_frame(frame: Frame) -> Hashable:

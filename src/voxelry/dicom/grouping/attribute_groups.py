@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -19,13 +20,10 @@ Separation: TypeAlias = tuple[tuple[str, str], ...]
 
 def groups_by_value(placed: NumberedFrames, column: Column) -> Groups:
     """The frames of each value, in the order of the values."""
-    groups: Groups = {}
-    for place, frame in placed:
-        value = column[frame]
-        if value not in groups:
-            groups[value] = placed.only(())
-        groups[value].append((place, frame))
-    return dict(sorted(groups.items(), key=lambda item: in_order(item[0])))
+    members: dict[Comparable, list[tuple[int, Frame]]] = defaultdict(list)
+    for numbered in placed:
+        members[column[numbered[1]]].append(numbered)
+    return {value: placed.only(members[value]) for value in sorted(members, key=in_order)}
 
 
 def named_groups(

@@ -55,21 +55,24 @@ def groups_of(frames: Sequence[Frame], tolerances: Tolerances) -> list[Group]:
     """Sort frames into groups. Of thousands few differ, so that most are found by what they share."""
     bases: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     kinds: dict[Header, _Kind] = {}
-    known: dict[int, list[Frame]] = {}
+    known: dict[object, list[Frame]] = {}
     last: tuple[Facts, list[Frame]] | None = None  # of placed frames; those of one mosaic follow each other
     for frame in frames:
         if last is not None and frame.facts is last[0] and frame.position is not None:
             last[1].append(frame)
             continue
         placed = frame.position is not None and frame.orientation is not None
-        members = known.get(id(frame.facts)) if placed else None
+        key: object = id(frame.facts)
+        if frame.groups:
+            key = frame if frame.common is None else (frame.common, key)
+        members = known.get(key) if placed else None
         if members is None:
             kind, film = kinds.get(frame.header) or kinds.setdefault(frame.header, _kind(frame, placed=placed))
             # Frames of one film without positions follow each other; two films do not, nor two segmentations.
             together = placed and frame.header.sop_class_uid not in SEGMENTATIONS
             members = bases[kind, placed, "" if together else film, segment_of(frame)]
-            if placed and not frame.groups:
-                known[id(frame.facts)] = members
+            if placed:
+                known[key] = members
         members.append(frame)
         last = (frame.facts, members) if known.get(id(frame.facts)) is members else None
     found: list[Group] = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import OF_PLACE, Frame
+from voxelry.dicom.frames.frame_content import content_columns
 from voxelry.dicom.grouping.nested_attributes import (
     FRAME_CONTENT,
     OF_FRAME_CONTENT,
@@ -15,11 +16,9 @@ from voxelry.dicom.grouping.nested_attributes import (
 from voxelry.dicom.grouping.separating_attributes import Attribute, is_noise
 from voxelry.dicom.headers.comparable import ABSENT, Comparable
 from voxelry.dicom.headers.elements import Elements, EncodedValue
-from voxelry.dicom.headers.item_columns import item_columns
 
 _CHARACTER_SET = 0x00080005
 _Columns = dict[Attribute, dict[Frame, Comparable]]
-_Row = Mapping[int, EncodedValue]
 
 
 def group_columns(frames: Sequence[Frame]) -> _Columns:
@@ -60,42 +59,63 @@ def _by_column(frames: Sequence[Frame], reader: FunctionalGroups) -> _Columns:
     UnusualGroupError
         If they are none, or a private attribute lies in a group itself, whose creator may change.
     """
-    first, rows = frames[0], list(map(_row, frames))
-    around = first.groups[0].around if isinstance(first.groups[0], Elements) else None
+    first, own = frames[0], _own_groups(frames)
+    around = own[0].around
     if around is None or any(frame.header is not first.header for frame in frames):
         raise UnusualGroupError
     shared: dict[Attribute, Comparable] = {}
     for group in reversed(first.groups[1:]):
         shared |= reader.attributes(group)
     columns: _Columns = {}
-    for tag in set[int]().union(*rows):
-        cells = [row.get(tag) for row in rows]
-        if _is_constant(cells):
-            continue
-        for values in _parts(tag, cells, reader, around):
+    for tag, cells in _cells(frames, own):
+        for values in _parts(tag, cells, frames, reader, around):
             for attribute in {attribute for one in _distinct(values) for attribute in one}:
                 absent = shared.get(attribute, ABSENT)
-                column = (one.get(attribute, absent) for one in values)
-                columns[attribute] = dict(zip(frames, column, strict=True))
+                known = {id(one): one.get(attribute, absent) for one in _distinct(values)}
+                columns[attribute] = dict(zip(frames, map(known.__getitem__, map(id, values)), strict=True))
     return columns
 
 
-def _row(frame: Frame) -> _Row:
-    """The sequences of a frame's own groups, as bytes."""
-    own = frame.groups[0] if frame.groups else None
-    if not isinstance(own, Elements) or own.encoded is None or _CHARACTER_SET in own.encoded:
+def _own_groups(frames: Sequence[Frame]) -> list[Elements]:
+    """The frames' own groups, which are plain.
+
+    Raises
+    ------
+    UnusualGroupError
+        If one is not, or has a character set of its own.
+    """
+    own = [frame.groups[0] for frame in frames if frame.groups]
+    plain = [group for group in own if isinstance(group, Elements) and group.encoded is not None]
+    if len(plain) < len(frames) or any(_CHARACTER_SET in (group.encoded or ()) for group in plain):
         raise UnusualGroupError
-    return own.encoded
+    return plain
+
+
+def _cells(frames: Sequence[Frame], own: Sequence[Elements]) -> Iterator[tuple[int, Sequence[EncodedValue | None]]]:
+    """The elements in which the frames' own groups differ, as bytes; what kinds of frames share is compared by kind."""
+    rows = [group.encoded or {} for group in own]
+    kinds = {id(frame.common): frame.common for frame in frames}.values()
+    of_kinds = [kind.encoded for kind in kinds if isinstance(kind, Elements) and kind.encoded is not None]
+    tags = set[int]().union(*(of_kinds if len(of_kinds) == len(kinds) else rows))
+    for tag in sorted(tags | set(OF_PLACE)):
+        if tag not in OF_PLACE and len(of_kinds) == len(kinds) and _is_constant([kind.get(tag) for kind in of_kinds]):
+            continue
+        cells = [row.get(tag) for row in rows]
+        if not _is_constant(cells):
+            yield tag, cells
 
 
 def _parts(
-    tag: int, cells: Sequence[EncodedValue | None], reader: FunctionalGroups, around: Elements
+    tag: int,
+    cells: Sequence[EncodedValue | None],
+    frames: Sequence[Frame],
+    reader: FunctionalGroups,
+    around: Elements,
 ) -> Iterator[Sequence[Nested]]:
     """What one element of the groups says of each frame; of Frame Content each attribute by itself."""
     if tag == FRAME_CONTENT:  # nearly every frame has one of its own
-        there = [cell for cell in cells if cell is not None]
-        parts = item_columns(there, (*OF_FRAME_CONTENT, _CHARACTER_SET)) if len(there) == len(cells) else None
-        if parts is not None and not any(parts[_CHARACTER_SET]):
+        parts = content_columns(frames, OF_FRAME_CONTENT)
+        if parts is not None:
             for part in sorted(part for part in OF_FRAME_CONTENT if not _is_constant(parts[part])):
                 known = {
                     cell: {} if cell is None else reader.of_frame_content(part, cell, around)

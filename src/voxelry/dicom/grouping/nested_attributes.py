@@ -30,6 +30,8 @@ OF_FRAME_CONTENT = frozenset(
     for keyword in ("StackID", "TemporalPositionIndex", "CardiacCyclePosition", "RespiratoryCyclePosition")
 )
 """What of Frame Content may distinguish frames."""
+_LONG = 4
+"""Bytes of an unsigned long."""
 
 
 def nested_attributes(dataset: Dataset, *, only: int | None = None) -> Nested:
@@ -118,6 +120,8 @@ class FunctionalGroups:
         """What one of `OF_FRAME_CONTENT` has to say; the same is raised."""
         if not cell[0] or cell[0] == b"UN":
             raise UnusualGroupError
+        if cell[0] == b"UL" and len(cell[1]) == _LONG:  # as of thousands of time points
+            return {attribute_at((FRAME_CONTENT, 0, tag)): (float(int.from_bytes(cell[1], "little")),)}
         found = self._value({tag: cell}, tag, around, (FRAME_CONTENT, 0))
         return {} if found is None else {found[0]: found[1]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from voxelry.core.errors import GeometryError, Problem
 from voxelry.core.gaps import rounded
@@ -73,11 +73,11 @@ class NumberedFrames(list[tuple[int, Frame]]):
     @property
     def positions(self) -> set[int]:
         """The numbers of the positions that are taken."""
-        return {place for place, _ in self}
+        return set(map(_PLACE_OF, self))
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        return tuple(frame for _, frame in self)
+        return tuple(map(_FRAME_OF, self))
 
     @property
     def members(self) -> dict[int, list[Frame]]:
@@ -95,6 +95,9 @@ class NumberedFrames(list[tuple[int, Frame]]):
     def millimetres(self, places: Iterable[int]) -> list[Value]:
         """The offsets of some positions, ascending."""
         return [rounded(self.offset_of[place]) for place in sorted(places)]
+
+
+_PLACE_OF, _FRAME_OF = itemgetter(0), itemgetter(1)
 
 
 def acquired(frame: Frame) -> tuple[int, str, int, int]:

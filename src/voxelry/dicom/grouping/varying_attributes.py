@@ -84,10 +84,11 @@ class Varying:
 def varying(frames: Sequence[Frame]) -> Varying:
     """Compare the headers and functional groups of frames."""
     columns: Columns = {**_of_headers(frames), **group_columns(frames)}
+    headers = _headers(frames)
     columns |= {
         standard(keyword): {frame: _number(frame.value(keyword)) for frame in frames}
         for keyword in VECTORS
-        if any(keyword in header.elements for header in _headers(frames))
+        if any(keyword in header.elements for header in headers)
     }
     _add_dimensions(columns, frames)
     columns = _differing(frames, columns)
@@ -97,7 +98,7 @@ def varying(frames: Sequence[Frame]) -> Varying:
 
 
 def _differing(frames: Sequence[Frame], columns: Columns) -> Columns:
-    return {one: column for one, column in columns.items() if len({column[frame] for frame in frames}) > 1}
+    return {one: column for one, column in columns.items() if len(set(map(column.__getitem__, frames))) > 1}
 
 
 def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
@@ -107,10 +108,9 @@ def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
     for dimension in dimensions:
         own = Attribute((0x00209157, dimension.place), name=dimension.keyword, dimension=True)
         place = dimension.place
-        column: Column = {
-            frame: ("index", float(its[place])) if place < len(its) else ABSENT
-            for frame, its in zip(frames, indices, strict=True)
-        }
+        words = [its[place] if place < len(its) else None for its in indices]
+        known = {word: ABSENT if word is None else ("index", float(word)) for word in set(words)}
+        column: Column = dict(zip(frames, map(known.__getitem__, words), strict=True))
         for counted in [one for one in columns if one.name == own.name and not one.dimension]:
             values = columns[counted]
             pairs = {(column[frame], values[frame]) for frame in frames}

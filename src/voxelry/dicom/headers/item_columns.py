@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +68,15 @@ def _cut(
         part, size = table[:, span.start : span.stop], span.stop - span.start
         if (part == part[:1]).all():
             cell = span.vr, part[0].tobytes()
+            if len(places) == len(column):
+                column[:] = [cell] * len(places)
+                continue
             for place in places:
                 column[place] = cell
             continue
         values = np.ascontiguousarray(part).view(f"V{size}").ravel().tolist()
+        if len(places) == len(column):
+            column[:] = zip(repeat(span.vr), values, strict=False)
+            continue
         for place, value in zip(places, values, strict=True):
             column[place] = span.vr, value

@@ -12,7 +12,7 @@ from voxelry.core.errors import ParameterError, PixelDataError
 from voxelry.core.intensity import Voi, VoiTable
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.header_windows import windows_in
-from voxelry.dicom.frames.shared_frames import of_each_kind
+from voxelry.dicom.frames.shared_frames import are_of_one_kind, of_each_kind
 from voxelry.dicom.headers.attributes import first_item, integer, items, numbers, text, value_of
 
 _LONGEST = 2**16
@@ -30,6 +30,8 @@ def slice_voi(frames: Sequence[Frame]) -> tuple[Voi | None, ...]:
     ----------
     PS3.3 C.11.2 (VOI LUT), C.7.6.16.2.10 (Frame VOI LUT)
     """
+    if are_of_one_kind(frames):
+        return ()
     known: dict[Hashable, Voi | None] = {}
     keys = of_each_kind(frames, _said)
     for key, frame in zip(keys, frames, strict=True):
