@@ -109,14 +109,19 @@ def test_the_standard_s_word_on_magnetization_transfer_counts(tmp_path: Path, sa
     ("attributes", "expected"),
     [
         ({"SequenceName": "epse2d1_68"}, "Spin Echo EPI"),
+        ({"SequenceName": "*ep_b1000#12"}, "Spin Echo EPI"),
         ({"ScanningSequence": ["EP", "GR"], "SequenceName": "x"}, "Gradient Echo EPI"),
         ({"ScanningSequence": ["EP", "SE"], "SequenceName": "x"}, "Spin Echo EPI"),
         ({"SequenceName": "x"}, None),
-        ({"ScanningSequence": "GR"}, None),
+        ({"ScanningSequence": "GR"}, "Gradient Echo"),
+        ({"ScanningSequence": ["SE", "IR"]}, "Inversion Recovery Spin Echo"),
+        ({"ScanningSequence": ["GR", "IR"]}, "Gradient Echo"),
+        ({"ScanningSequence": "RM"}, None),
+        ({"ScanningSequence": ["SE", "GR"], "SequenceName": "epse"}, None),
         ({"ImageComments": "Unaliased MB3/PE3/LB"}, "Multiband Gradient Echo EPI"),
     ],
 )
-def test_the_type_of_an_echo_planar_sequence_is_told_in_words(
+def test_the_type_of_a_sequence_is_told_in_words(
     tmp_path: Path, attributes: Mapping[str, object], expected: str | None
 ) -> None:
     siemens(tmp_path / "in", {}, attributes=attributes)
