@@ -96,8 +96,7 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     if told is None:
         return None
     days, times, offsets = told
-    known = [offset is not None for offset in offsets]
-    if any(known) and not all(known):
+    if None in offsets and any(offset is not None for offset in offsets):
         return None
     if None in days:
         days = (0.0,) * len(days)
@@ -105,7 +104,9 @@ def clock_of(frames: Sequence[Frame], keyword: str) -> Seconds | None:
     clock = [day - first + time for day, time in zip(cast("Sequence[float]", days), times, strict=True)]
     if len(set(days)) == 1:
         clock = past_midnight(clock)
-    return {frame: time - (offset or 0.0) for frame, time, offset in zip(frames, clock, offsets, strict=True)}
+    if any(offsets):
+        clock = [time - (offset or 0.0) for time, offset in zip(clock, offsets, strict=True)]
+    return dict(zip(frames, clock, strict=True))
 
 
 def has_offsets(frames: Sequence[Frame], keyword: str) -> bool:
@@ -192,6 +193,8 @@ def _moment(time: str, date: str, zone: str) -> _Moment | None:
 
 def past_midnight(times: Sequence[float]) -> list[float]:
     """Times of one session; those behind a gap of almost a day are moved to the next day."""
+    if not times or max(times) - min(times) < DAY - LONGEST_SESSION:
+        return list(times)
     ascending = sorted(set(times))
     gaps = [(after - before, before) for before, after in pairwise(ascending)]
     widest, last = max(gaps, default=(0.0, 0.0))

@@ -9,7 +9,7 @@ from itertools import repeat
 from operator import attrgetter
 from typing import TypeVar
 
-from voxelry.dicom.frames.frame import Frame
+from voxelry.dicom.frames.frame import Frame, new_frames
 from voxelry.dicom.frames.frame_facts import Facts
 from voxelry.dicom.frames.multiframe_positions import Vector
 from voxelry.dicom.frames.tiles import Tile
@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 _FACTS, _HEADER, _GROUPS, _COMMON = map(attrgetter, ("facts", "header", "groups", "common"))
 """Of thousands of frames, without a step of Python for each."""
-_SETTERS = {one.name: getattr(Frame, one.name).__set__ for one in fields(Frame)}
 
 
 class FrameRow(tuple[Frame, ...]):  # noqa: SLOT001 - cached properties live in its dictionary
@@ -54,11 +53,9 @@ def tiles_of_frame(frame: Frame, facts: Facts, tiles: Sequence[Tile], positions:
     """The frame again for each tile and its position, with other facts; thousands are made without a step for each."""
     if len(positions) != len(tiles):
         raise ValueError(f"{len(positions)} positions of {len(tiles)} tiles")
-    made = [object.__new__(Frame) for _ in tiles]
     own: dict[str, Iterable[object]] = {"facts": repeat(facts), "position": positions, "tile": tiles}
-    for name, put in _SETTERS.items():
-        any(map(put, made, own.get(name) or repeat(getattr(frame, name))))
-    return made
+    same = {one.name: repeat(getattr(frame, one.name)) for one in fields(Frame)}
+    return new_frames(len(tiles), **(same | own))
 
 
 def one_of_each(frames: Iterable[Frame]) -> Iterable[Frame]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from voxelry.dicom.frames.frame import OF_PLACE, Frame
 from voxelry.dicom.frames.frame_content import content_columns
@@ -68,11 +68,11 @@ def _by_column(frames: Sequence[Frame], reader: FunctionalGroups) -> _Columns:
         shared |= reader.attributes(group)
     columns: _Columns = {}
     for tag, cells in _cells(frames, own):
-        for values in _parts(tag, cells, frames, reader, around):
-            for attribute in {attribute for one in _distinct(values) for attribute in one}:
+        for said, part in _parts(tag, cells, frames, reader, around):
+            for attribute in {attribute for one in said.values() for attribute in one}:
                 absent = shared.get(attribute, ABSENT)
-                known = {id(one): one.get(attribute, absent) for one in _distinct(values)}
-                columns[attribute] = dict(zip(frames, map(known.__getitem__, map(id, values)), strict=True))
+                known = {cell: one.get(attribute, absent) for cell, one in said.items()}
+                columns[attribute] = dict(zip(frames, map(known.__getitem__, part), strict=True))
     return columns
 
 
@@ -111,8 +111,8 @@ def _parts(
     frames: Sequence[Frame],
     reader: FunctionalGroups,
     around: Elements,
-) -> Iterator[Sequence[Nested]]:
-    """What one element of the groups says of each frame; of Frame Content each attribute by itself."""
+) -> Iterator[tuple[Mapping[EncodedValue | None, Nested], Sequence[EncodedValue | None]]]:
+    """What one element of the groups says, by its bytes, and those of each frame; of Frame Content each attribute."""
     if tag == FRAME_CONTENT:  # nearly every frame has one of its own
         parts = content_columns(frames, OF_FRAME_CONTENT)
         if parts is not None:
@@ -121,10 +121,10 @@ def _parts(
                     cell: {} if cell is None else reader.of_frame_content(part, cell, around)
                     for cell in set(parts[part])
                 }
-                yield list(map(known.__getitem__, parts[part]))
+                yield known, parts[part]
             return
     own = {cell: {} if cell is None else _of_element(tag, cell, reader, around) for cell in set(cells)}
-    yield list(map(own.__getitem__, cells))
+    yield own, cells
 
 
 def _is_constant(cells: Sequence[EncodedValue | None]) -> bool:
@@ -136,7 +136,3 @@ def _of_element(tag: int, cell: EncodedValue, reader: FunctionalGroups, around: 
     if tag >> 16 & 1 and vr != "SQ" and not is_noise(tag, vr):
         raise UnusualGroupError
     return reader.of_element(tag, cell, around)
-
-
-def _distinct(values: Sequence[Nested]) -> list[Nested]:
-    return list({id(one): one for one in values}.values())

@@ -113,7 +113,7 @@ def _add_dimensions(columns: Columns, frames: Sequence[Frame]) -> None:
         column: Column = dict(zip(frames, map(known.__getitem__, words), strict=True))
         for counted in [one for one in columns if one.name == own.name and not one.dimension]:
             values = columns[counted]
-            pairs = {(column[frame], values[frame]) for frame in frames}
+            pairs = set(zip(map(column.__getitem__, frames), map(values.__getitem__, frames), strict=True))
             if len(pairs) == len({index for index, _ in pairs}) == len({value for _, value in pairs}):
                 column = columns.pop(counted)
         columns[own] = column

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
+from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ _FEWEST = 16
 """Fewer items are read one by one as fast."""
 _MOST_LAYOUTS = 8
 """Items of one size with more layouts than this are read one by one."""
+
+_HEAD = Struct("<4sI").unpack_from
+"""Tag and length of an item."""
 
 Item = dict[int, EncodedValue]
 
@@ -49,11 +53,12 @@ def alike_items(sequence: EncodedValue) -> list[Item] | None:
 def _starts(value: bytes) -> list[int] | None:
     """Where the items begin; None if they do not fill the value, or one is of undefined length."""
     starts, at, end = [], 0, len(value)
-    while at < end:
-        if value[at : at + 4] != ITEM:
+    while at + ITEM_HEAD <= end:
+        tag, length = _HEAD(value, at)
+        if tag != ITEM:
             return None
         starts.append(at)
-        at += ITEM_HEAD + int.from_bytes(value[at + 4 : at + ITEM_HEAD], "little")
+        at += ITEM_HEAD + length
     return starts if at == end else None
 
 
@@ -96,10 +101,12 @@ def of_one_layout(table: npt.NDArray[np.uint8], spans: Iterable[Span]) -> npt.ND
         Of the first.
     """
     same = np.ones(len(table), np.bool_)
+    constant = (table == table[:1]).all(axis=0)
     begin = 0
     for span in spans:
-        head = table[:, begin : span.start]
-        same &= (head == head[:1]).all(axis=1)
+        if not constant[begin : span.start].all():
+            head = table[:, begin : span.start]
+            same &= (head == head[:1]).all(axis=1)
         begin = span.stop
     return same
 
