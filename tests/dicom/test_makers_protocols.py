@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import struct
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +255,32 @@ def test_a_protocol_has_the_acquired_lines_where_there_is_no_acquisition_matrix(
     attributes = {"AcquisitionMatrix": matrix, "InPlanePhaseEncodingDirection": "COL"}
     siemens(tmp_path / "in", {"sKSpace.lPhaseEncodingLines": lines}, attributes=attributes)
     assert ours(tmp_path).get("AcquisitionMatrixPE") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "expected"),
+    [
+        ('MBACCEL "3"\n', None, 3), ('MBACCEL "1"\n', None, None), ('MBACCEL "3"\n', "0", 3), ("", "4", 4),
+        ('MBACCEL "99999"\n', None, None), ('MBACCEL "some"\n', "", None),
+    ],
+)  # fmt: skip
+def test_slices_excited_together_are_told_by_ge_s_protocol_too(
+    tmp_path: Path, words: str, own: str | None, expected: int | None
+) -> None:
+    """Older software has the factor there alone; damage to the packed text, wherever it is, costs no image."""
+    packed = gzip.compress(f'IOPT "EPI"\n{words}'.encode(), mtime=0)
+
+    def edit(cut: int, index: int, dataset: Dataset) -> None:
+        content = struct.pack("<I", 1 << 31) + packed[: len(packed) - cut]
+        dataset.private_block(0x25, "GEMS_SERS_01", create=True).add_new(0x1B, "OB", even(content))
+        if own is not None:
+            dataset.private_block(0x43, "GEMS_PARM_01", create=True).add_new(0xB6, "LO", [own, "4", "19"])
+
+    attributes = {"Manufacturer": "GE MEDICAL SYSTEMS", "ScanningSequence": ["EP", "GR"], "MRAcquisitionType": "2D"}
+    for cut in (0, len(packed) - 12):
+        folder = tmp_path / str(cut)
+        synthetic_series(
+            folder / "in", modality="MR", rescale=None, slices=3, attributes=attributes, edit=partial(edit, cut)
+        )
+        by_own = int(own) if own is not None and own.isdigit() and int(own) > 1 else None
+        assert ours(folder).get("MultibandAccelerationFactor") == (by_own if cut else expected)

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from voxelry.core.makers import maker_name
 from voxelry.core.value import Value
+from voxelry.dicom.acquisition.ge_protocol import ge_bands, ge_protocol_words
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number, frame_words
 from voxelry.dicom.frames.private_places import SIEMENS_IMAGE, frame_private_numbers, frame_private_text
@@ -119,8 +120,7 @@ def _ge(frame: Frame) -> dict[str, Value]:
     names = ("ParallelReductionFactorInPlane", "ParallelReductionFactorOutOfPlane")
     for name, share in zip(names, shares, strict=False):
         found |= _above_one(name, round(1 / share, 3) if share > 0 else None)
-    bands = whole_number(frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB6).split("\\")[0])
-    found |= _above_one("MultibandAccelerationFactor", None if bands is None else float(bands))
+    found |= _above_one("MultibandAccelerationFactor", float(ge_bands(frame, ge_protocol_words(frame))))
     sensing = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB7).split("\\")[0]
     with suppress(ValueError):
         found |= _above_one("CompressedSensingFactor", float(sensing))

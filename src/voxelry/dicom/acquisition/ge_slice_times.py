@@ -6,21 +6,17 @@ Where several slices are excited at once, Trigger Time and clock are those of a 
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from voxelry.core.makers import maker_name
-from voxelry.dicom.acquisition.acceleration import whole_number
+from voxelry.dicom.acquisition.ge_protocol import ge_bands, ge_protocol_words
 from voxelry.dicom.frames.frame import Frame
 from voxelry.dicom.frames.group_attributes import frame_number
 from voxelry.dicom.frames.private_places import frame_private_numbers, frame_private_text
 from voxelry.dicom.headers.attributes import text
 from voxelry.dicom.headers.private_attributes import first_number, private_value
 
-_PROTOCOL = re.compile(rb'^(?:set )?(SLICEORDER|IOPT|NOSLC|MBACCEL) "([^"\n]*)"', re.MULTILINE)
-_MOST_PROTOCOL = 1 << 20
-"""The most bytes of an unpacked protocol; real ones have about 2000."""
 _TICKS = 10_000
 """Ticks per second of the clock of old software."""
 _SOFTWARE = re.compile(r"[A-Z]{2}(\d+)\.(\d+)_(?:EA|R(\d+))")
@@ -43,8 +39,8 @@ def ge_slice_times(frames: Sequence[Frame], repetition: float) -> Iterator[list[
     repetition
         Repetition Time, in seconds; GE's is without the pause that may follow a volume.
     """
-    protocol = _protocol(frames[0])
-    bands = _bands(frames[0], protocol)
+    protocol = ge_protocol_words(frames[0])
+    bands = ge_bands(frames[0], protocol)
     if bands == 1:
         is_ge = maker_name(text(frames[0].header.elements, "Manufacturer")) == "GE"
         triggered = _varied_numbers([frame_number(frame, "TriggerTime") for frame in frames]) if is_ge else None
@@ -64,12 +60,6 @@ def _varied_numbers(times: Sequence[float | None]) -> list[float] | None:
     return known if len(known) == len(times) and len(set(known)) > 1 else None
 
 
-def _bands(frame: Frame, protocol: dict[str, str]) -> int:
-    """How many slices are excited at once."""
-    said = frame_private_text(frame, 0x0043, "GEMS_PARM_01", 0xB6).split("\\")[0]
-    return max(whole_number(said) or 1, whole_number(protocol.get("MBACCEL", "")) or 1, 1)
-
-
 def _clock(frames: Sequence[Frame], repetition: float) -> list[float] | None:
     """By GE's clock, in seconds or, of old software, in ticks."""
     contents = [private_value(frame.header.elements, 0x0021, "GEMS_RELA_01", 0x5E) for frame in frames]
@@ -81,7 +71,9 @@ def _clock(frames: Sequence[Frame], repetition: float) -> list[float] | None:
     return found if max(found) - min(found) < repetition else None
 
 
-def _by_order(frames: Sequence[Frame], repetition: float, protocol: dict[str, str], bands: int) -> list[float] | None:
+def _by_order(
+    frames: Sequence[Frame], repetition: float, protocol: Mapping[str, str], bands: int
+) -> list[float] | None:
     """By the protocol, which says whether slices are interleaved; they fill the Repetition Time evenly.
 
     Not in diffusion, nor where the pauses between volumes differ.
@@ -156,14 +148,3 @@ def _turns(count: int, bands: int, release: tuple[int, int, int] | None, *, inte
 def _release(frame: Frame) -> tuple[int, int, int] | None:
     found = _SOFTWARE.search(text(frame.header.elements, "SoftwareVersions"))
     return None if found is None else (int(found[1]), int(found[2]), int(found[3] or 0))
-
-
-def _protocol(frame: Frame) -> dict[str, str]:
-    """Some words of the Protocol Data Block, a gzip'd text."""
-    content = private_value(frame.header.elements, 0x0025, "GEMS_SERS_01", 0x1B) or b""
-    start = content.find(b"\x1f\x8b", 0, 16)
-    try:
-        words = b"" if start < 0 else zlib.decompressobj(31).decompress(content[start:], _MOST_PROTOCOL)
-    except zlib.error:
-        return {}
-    return {name.decode(): value.decode("latin-1") for name, value in _PROTOCOL.findall(words)}
