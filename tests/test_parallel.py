@@ -168,3 +168,10 @@ def test_the_error_of_a_block_comes_before_that_of_what_runs_meanwhile() -> None
         pass
     with pytest.raises(KeyError, match="task"):
         result()
+
+
+def test_of_tasks_that_wait_one_more_is_in_work_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxelry.parallel.workers", lambda: 2)
+    together = threading.Barrier(3)
+    met = list(in_parallel([partial(together.wait, 60)] * 3, that_wait=True))
+    assert sorted(met) == [0, 1, 2]

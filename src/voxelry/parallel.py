@@ -25,18 +25,24 @@ def workers() -> int:
     return min(allowed, MOST_WORKERS)
 
 
-def in_parallel(tasks: Iterable[Callable[[], T]]) -> Generator[T, None, None]:
+def in_parallel(tasks: Iterable[Callable[[], T]], *, that_wait: bool = False) -> Generator[T, None, None]:
     """The results of tasks, in their order; the caller's thread works too while the next result is not there.
 
     Tasks are taken as results are: few wait at any time. The first error ends the work; what was begun is waited for.
     A caller that may raise between two results closes the generator (`contextlib.closing`), or its tasks go on.
+
+    Parameters
+    ----------
+    that_wait
+        True for tasks that read or write files beside their arithmetic: one more of them is in work than there are
+        cores, so that none is idle while a disk is waited for.
     """
     count = workers()
     if count == 1:
         yield from (task() for task in tasks)
         return
     waiting: deque[tuple[Callable[[], T], Future[T]]] = deque()
-    with ThreadPoolExecutor(count - 1, "voxelry") as pool:
+    with ThreadPoolExecutor(count if that_wait else count - 1, "voxelry") as pool:
         try:
             for task in tasks:
                 waiting.append((task, pool.submit(copy_context().run, task)))

@@ -112,7 +112,7 @@ def write_blocks(file: BinaryIO, blocks: Sequence[VoxelBlock], *, progress: Prog
         tasks.append(partial(_put, file.fileno(), block, end))
         end += block.size
     done = _meter(blocks, progress)
-    with closing(in_parallel(tasks)) as sizes:
+    with closing(in_parallel(tasks, that_wait=True)) as sizes:
         for size in sizes:
             done(size)
     file.seek(end)

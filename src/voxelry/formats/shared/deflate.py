@@ -80,12 +80,13 @@ def deflate_made(
     done
         Told the bytes of each block that is compressed.
     """
+    tasks = (partial(_deflate, make, wrapper, level) for make in made)
     yield _GZIP_HEADER if wrapper == "gzip" else _ZLIB_HEADER
     check, total = (0, 0) if wrapper == "gzip" else (1, 0)
     if head:
         packed, check, total = _deflate(partial(_held, memoryview(head)), wrapper, level)
         yield packed
-    for packed, own, size in in_parallel(partial(_deflate, make, wrapper, level) for make in made):
+    for packed, own, size in in_parallel(tasks, that_wait=True):
         check, total = _joined(wrapper, check, own, size), total + size
         yield packed
         done(size)
