@@ -46,7 +46,10 @@ _TAGS = tuple(
         "ScanOptions", "ConvolutionKernel",
     )
 )  # fmt: skip
-_PRIVATE = ((0x0043, "GEMS_PARM_01", 0x2F), (0x0051, "SIEMENS MR HEADER", 0x0F))
+_PRIVATE = (
+    (0x0019, "GEMS_ACQU_01", 0x9C), (0x0019, "GEMS_ACQU_01", 0x9E), (0x0043, "GEMS_PARM_01", 0x2F),
+    (0x0051, "SIEMENS MR HEADER", 0x0F),
+)  # fmt: skip
 """All that `_kind_of` reads of an instance without functional groups."""
 
 _Number: TypeAlias = float | None
