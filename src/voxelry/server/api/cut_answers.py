@@ -124,7 +124,7 @@ def raw_cut(asked: Asked, series_id: int, choice: CutChoice) -> Answer:
     tag = f'"{stack.series.folder}-{choice.volume}-{name}-cut"'
     if is_known_tag(asked.headers, tag):
         return Answer(status=304, headers=caching_headers(tag, choice.version, stack.series))
-    volume, across = stack_files.bare_volume(asked.who, stack), stack_files.across_of(stack)
+    volume, across = stack_files.placed_values(stack), stack_files.across_of(stack)
     with _turn(asked, choice):
         values = cut(volume, choice.rectangle, method=choice.method, across=across)
     headers = values_headers(values.dtype.name, values.shape)

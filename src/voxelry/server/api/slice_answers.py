@@ -124,7 +124,7 @@ def raw_slice(asked: Asked, series_id: int, n: int, choice: SliceChoice) -> Answ
     else:
         if choice.every == 1 or files_at_rest.is_shared():
             takes_long()
-        volume = _checked(stack_files.bare_volume(asked.who, stack), stack, n, choice.axis)
+        volume = _checked(stack_files.placed_values(stack), stack, n, choice.axis)
         values = thinned_plane(plane(volume, n, axis=choice.axis, across=stack_files.across_of(stack)), choice.every)
         if not are_in_memory(values):
             takes_long()

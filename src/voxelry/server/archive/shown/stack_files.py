@@ -159,14 +159,17 @@ def open_volume(stack: Stack, *, shown: bool = True) -> Volume:
     )
 
 
-def bare_volume(who: Grants, stack: Stack) -> Volume:
-    """The volume without how it is shown, kept while no row changes.
+def placed_values(stack: Stack) -> Volume:
+    """The values, mapped into memory, and where they lie: all that planes and cuts need.
 
-    Opening a volume of thousands of slices takes longer than a plane of it.
+    Of a volume of thousands of slices padding and windows take longer than a plane of it.
     """
-    if files_at_rest.is_shared():
-        return open_volume(stack, shown=False)
-    return held(who, ("volume", stack.pk), lambda: open_volume(stack, shown=False))
+    return Volume(
+        array=mapped_values(folder_of(stack) / VALUES),
+        affine=None if stack.affine is None else np.array(stack.affine, np.float64),
+        spacing=cast(tuple[float | None, float | None, float | None], tuple(stack.spacing)),
+        unit=stack.unit,
+    )
 
 
 def across_of(stack: Stack) -> npt.NDArray[Any] | None:
