@@ -225,6 +225,7 @@ def place(site: Any, tmp_path: Path, do_jobs: Callable[[], None], monkeypatch: p
         "update_rule": lambda: _json(name="changed"),
         "empty_trash": lambda: {"query": f"?project={project.pk}"},
         "get_cut_raw": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
+        "get_point": lambda: {"query": "?at=0,0,0"},
         "get_labels_cut": lambda: {"query": "?origin=0,0,0&right=1,0,0&down=0,1,0&rows=2&columns=2"},
         "create_segmentation": lambda: _json(series=series, label="Bright", recipe={"lower": 3}),
         "save_segmentation": lambda: {"data": draft(series)},

@@ -173,5 +173,5 @@ function bodyOf({ body }: Response): ReadableStream<Uint8Array<ArrayBuffer>> {
   return body;
 }
 
-const rebuilt = (): ServerProblem =>
+export const rebuilt = (): ServerProblem =>
   new ServerProblem(409, REBUILT, "This series was built again after the page had opened it. Reload the page to see its slices as they are now.");

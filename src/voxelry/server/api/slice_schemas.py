@@ -19,6 +19,17 @@ class WindowOut(Schema):
     function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 
 
+class PointValuesOut(Schema):
+    """The values at one point, one for each volume of the series, in their order.
+
+    Null outside of a volume, of colour, and where the places of a volume's slices are unknown or irregular. ``version``
+    is that of the volumes which were read.
+    """
+
+    version: str
+    values: list[float | None]
+
+
 class TableOut(Schema):
     """A table from values to grey levels (VOI LUT Sequence).
 

@@ -23,6 +23,7 @@ from voxelry.server.api.cut_answers import (
     raw_cut,
 )
 from voxelry.server.api.histogram_answers import histogram_of_volume
+from voxelry.server.api.point_answers import point_values
 from voxelry.server.api.slice_answers import (
     LARGEST_STEP,
     SliceChoice,
@@ -31,6 +32,7 @@ from voxelry.server.api.slice_answers import (
     thumbnail_picture,
     window_of_parameters,
 )
+from voxelry.server.api.slice_schemas import PointValuesOut
 
 router = Router()
 ERRORS = {(401, 403, 404, 409, 422): out.ProblemDocument}
@@ -45,6 +47,7 @@ Place = Annotated[
     str,
     Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="The centre of pixel (0, 0): `x,y,z` LPS, mm."),
 ]
+Point = Annotated[str, Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="`x,y,z` LPS, mm.")]
 RightVector = Annotated[
     str,
     Query(..., pattern=VECTOR, max_length=LONGEST_VECTOR, description="To the next pixel of a row: `x,y,z` LPS, mm."),
@@ -211,6 +214,14 @@ def get_cut_raw(
         origin=origin, right=right, down=down, rows=rows, columns=columns, slab=slab, depth=depth, step=step
     )
     return as_response(raw_cut(asked_of(request), series_id, CutChoice(rectangle, method, volume, v)), request)
+
+
+@router.get("/series/{int:series_id}/point", response={200: PointValuesOut, **ERRORS}, tags=["volumes"])
+@needs(Rule.VIEWER)
+def get_point(request: HttpRequest, series_id: int, at: Point) -> PointValuesOut:
+    """The voxel nearest to a point in each volume of a series: its value through time, echoes or b-values."""
+    x, y, z = map(float, at.split(","))
+    return point_values(asking(request), series_id, (x, y, z))
 
 
 @router.get("/series/{int:series_id}/histogram", response={200: out.HistogramOut, **ERRORS}, tags=["volumes"])

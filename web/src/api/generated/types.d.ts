@@ -992,6 +992,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/point": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Point
+         * @description The voxel nearest to a point in each volume of a series: its value through time, echoes or b-values.
+         */
+        get: operations["get_point"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/slices/{n}.jpg": {
         parameters: {
             query?: never;
@@ -2955,6 +2975,19 @@ export interface components {
             axial?: components["schemas"]["PlaneOut"];
             coronal?: components["schemas"]["PlaneOut"];
             sagittal?: components["schemas"]["PlaneOut"];
+        };
+        /**
+         * PointValuesOut
+         * @description The values at one point, one for each volume of the series, in their order.
+         *
+         *     Null outside of a volume, of colour, and where the places of a volume's slices are unknown or irregular. ``version``
+         *     is that of the volumes which were read.
+         */
+        PointValuesOut: {
+            /** Values */
+            values: (number | null)[];
+            /** Version */
+            version: string;
         };
         /**
          * ProblemDocument
@@ -6472,6 +6505,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportContentOut"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+        };
+    };
+    get_point: {
+        parameters: {
+            query: {
+                /** @description `x,y,z` LPS, mm. */
+                at: string;
+            };
+            header?: never;
+            path: {
+                series_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointValuesOut"];
                 };
             };
             400: components["responses"]["Problem"];

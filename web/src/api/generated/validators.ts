@@ -600,6 +600,12 @@ export const patientWithStudies: Validator<PatientWithStudies> = v.object({
   studies: studyList,
 });
 
+export type PointValuesOut = components["schemas"]["PointValuesOut"];
+export const pointValuesOut: Validator<PointValuesOut> = v.object({
+  values: v.array(v.nullable(v.number())),
+  version: v.string(),
+});
+
 export type FieldErrorOut = components["schemas"]["FieldErrorOut"];
 export const fieldErrorOut: Validator<FieldErrorOut> = v.object({
   loc: v.array(v.string()),
