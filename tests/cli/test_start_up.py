@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,57 @@ def test_a_conversion_imports_what_it_uses(tmp_path: Path) -> None:
     assert modules & {*others, "voxelry.core.steps", "voxelry.workflows.pictures"} == set()
     of_segments = {"voxelry.core.segmentation", "voxelry.dicom.objects", "voxelry.formats.nifti.label_table"}
     assert modules & {*of_segments, "voxelry.core.measure", "voxelry.workflows.convert.conversion_plan"} == set()
+
+
+def test_a_conversion_imports_nothing_that_downloads(tmp_path: Path) -> None:
+    voxelry.write_sample(tmp_path)
+    modules, _ = imported("convert", tmp_path / "phantom", tmp_path / "volume.nii")
+    assert "pydicom.data.download" in modules
+    assert modules & {"http.client", "requests", "ssl", "tqdm", "urllib3"} == set()
+
+
+def test_what_pydicom_imports_late_is_whole_in_every_thread() -> None:
+    """Eight threads read the first attribute at once; requests, and pydicom's decoders, are as without it."""
+    ask = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+if late := sys.argv[1] == "late":
+    from voxelry.cli.late_imports import delay_imports
+    finders = list(sys.meta_path)
+    delay_imports()
+import pydicom
+if late:
+    assert sys.meta_path == finders
+    assert "http.client" not in sys.modules
+sys.setswitchinterval(1e-6)
+barrier = Barrier(8)
+def read(number):
+    barrier.wait()
+    if number % 2:
+        return pydicom.examples.ct.Modality
+    import urllib.request
+    return urllib.request.urlopen.__name__
+with ThreadPoolExecutor(8) as pool:
+    print(*pool.map(read, range(8)))
+import urllib.request
+from importlib.util import find_spec
+from pydicom import examples
+from pydicom.pixels.decoders import base
+if find_spec("requests"):
+    import requests
+    print(requests.get.__module__)
+print(type(urllib.request), urllib.request.__spec__, type(examples), examples.__spec__, pydicom.__loader__)
+print({str(uid): one.available_plugins for uid, (one, _) in base._PIXEL_DATA_DECODERS.items()})
+"""
+    told = [
+        subprocess.run([sys.executable, "-c", ask, how], capture_output=True, text=True, check=False)
+        for how in ("late", "as ever")
+    ]
+    assert [one.returncode for one in told] == [0, 0], told[0].stderr + told[1].stderr
+    without_places = [re.sub(r" at 0x[0-9a-f]+", "", one.stdout) for one in told]
+    assert without_places[0] == without_places[1]
+    assert without_places[0].splitlines()[0].split() == ["urlopen", "CT"] * 4
 
 
 def test_a_conversion_collects_no_garbage(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ _SITES = {"serve", "worker", "listen"}
 def main() -> None:
     """The program ``voxelry``. Version and overview are printed without importing the commands."""
     arguments = sys.argv[1:]
-    gc.set_threshold(_COLLECT_EVERY if _SITES.isdisjoint(arguments) else _COLLECT_EVERY_OF_SITES)
+    ends = _SITES.isdisjoint(arguments)
+    gc.set_threshold(_COLLECT_EVERY if ends else _COLLECT_EVERY_OF_SITES)
     atexit.register(gc.freeze)  # Saves the garbage collection at exit.
     if _COMPLETE not in os.environ:
         if arguments == ["--version"]:
@@ -39,6 +40,10 @@ def main() -> None:
             if not arguments:
                 sys.exit(_WRONG_ARGUMENTS)
             return
+    if ends:
+        from voxelry.cli.late_imports import delay_imports
+
+        delay_imports()
     from voxelry.cli.program import app
 
     app()
