@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,20 @@ def test_what_is_installed_is_whole(tmp_path: Path) -> None:
     for one in formats():
         for suffix in one.suffixes:
             assert format_for(f"a.b{suffix}") is one
+
+
+def test_the_metadata_of_a_package_are_read_once(tmp_path: Path) -> None:
+    """However many formats it has: they are parsed at each look."""
+    lines = "".join(f"{name} = {__name__}:{attribute}\n" for name, attribute in (("long", "LONG"), ("short", "SHORT")))
+    (tmp_path / "entry_points.txt").write_text(f"[voxelry.formats]\n{lines}")
+    (tmp_path / "METADATA").write_text("Metadata-Version: 2.1\nName: vox\nVersion: 1\n")
+    asked: list[str] = []
+
+    class Package(PathDistribution):
+        def read_text(self, filename: str | os.PathLike[str]) -> str | None:
+            asked.append(str(filename))
+            return super().read_text(filename)
+
+    found = FormatRegistry(lambda: Package(tmp_path).entry_points)
+    assert [one.name for one in found.formats()] == ["long", "short"]
+    assert asked.count("METADATA") == 1

@@ -58,8 +58,13 @@ def _load(points: Iterable[EntryPoint], kind: str, flaw: _Flaw[T]) -> _Found[T]:
 
 
 def _own_first(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Voxelry's own first, so that nothing that happens to be installed can stand in for them."""
-    return sorted(points, key=lambda point: (_provider(point) != _HOME, point.name, point.value))
+    """Voxelry's own first, so that nothing that happens to be installed can stand in for them.
+
+    Each look at a package's name parses its metadata, so that each package is asked once.
+    """
+    given = list(points)
+    providers = {id(point.dist): _provider(point) for point in {id(point.dist): point for point in given}.values()}
+    return sorted(given, key=lambda point: (providers[id(point.dist)] != _HOME, point.name, point.value))
 
 
 def _provider(point: EntryPoint) -> str:
