@@ -32,7 +32,7 @@ def odd_children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Po
     monkeypatch.setattr(children, "spawn", watched)
     monkeypatch.setattr(decoding, "_MODULE", "tests.dicom.odd_decoder")
     monkeypatch.setattr(decoding, "LEAST_SECONDS", 0.8)
-    monkeypatch.setattr(decoding, "LEAST_WALL_SECONDS", 6.0)
+    monkeypatch.setattr(decoding, "LEAST_WALL_SECONDS", 15.0)
     monkeypatch.setattr(decoding, "WALL_FACTOR", 0)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     decoding.isolate()
