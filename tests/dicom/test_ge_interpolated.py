@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 import voxelry
+from tests.dicom.newest_dcm2niix import sidecar_by_newest, with_newest
 from voxelry.testing import synthetic_series
 
 SPACING = 564
@@ -54,7 +54,7 @@ def test_a_field_distorts_an_interpolated_image_by_the_same_millimetres(tmp_path
     assert millimetres[0] == pytest.approx(millimetres[1])
 
 
-@pytest.mark.programs("dcm2niix")
+@with_newest
 @pytest.mark.parametrize(
     ("rows", "lines", "share", "options"),
     [
@@ -64,11 +64,7 @@ def test_a_field_distorts_an_interpolated_image_by_the_same_millimetres(tmp_path
 )  # fmt: skip
 def test_dcm2niix_says_the_same(tmp_path: Path, rows: int, lines: int, share: str, options: tuple[str, ...]) -> None:
     written(tmp_path / "in", rows, lines=lines, share=share, options=options)
-    command = ["dcm2niix", "-z", "n", "-b", "o", "-f", "theirs", "-o", str(tmp_path), str(tmp_path / "in")]
-    subprocess.run(command, capture_output=True, check=True)
-    theirs = json.loads((tmp_path / "theirs.json").read_text())
-    if theirs["ConversionSoftwareVersion"] < "v1.0.20230706":
-        pytest.skip("before its version of July 2023 it took interpolated images for acquired ones")
+    theirs = sidecar_by_newest(tmp_path / "in", tmp_path)
     ours = told(tmp_path)
     for name in ("EffectiveEchoSpacing", "TotalReadoutTime", "AcquisitionMatrixPE", "ReconMatrixPE"):
         assert ours[name] == pytest.approx(theirs[name], rel=1e-5), name

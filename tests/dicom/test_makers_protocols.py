@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import struct
-import subprocess
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 import voxelry
+from tests.dicom.newest_dcm2niix import sidecar_by_newest, with_newest
 from voxelry.testing import csa_header, siemens_protocol, synthetic_series
 
 SLICES = 4
@@ -60,13 +60,6 @@ def siemens(
 def ours(folder: Path) -> dict[str, Any]:
     assert voxelry.convert(folder / "in", folder / "ours.nii").complete
     found: dict[str, Any] = json.loads((folder / "ours.json").read_text())
-    return found
-
-
-def theirs(folder: Path) -> dict[str, Any]:
-    command = ["dcm2niix", "-z", "n", "-b", "o", "-f", "theirs", "-o", str(folder), str(folder / "in")]
-    subprocess.run(command, capture_output=True, check=True)
-    found: dict[str, Any] = json.loads((folder / "theirs.json").read_text(), strict=False)
     return found
 
 
@@ -175,13 +168,11 @@ def test_deep_learning_is_told_of_ge(tmp_path: Path, said: str, learned: bool) -
     assert ("DeepLearning" in told) == learned
 
 
-@pytest.mark.programs("dcm2niix")
+@with_newest
 def test_dcm2niix_says_the_same_of_a_protocol(tmp_path: Path) -> None:
     siemens(tmp_path / "in", EPI, attributes={})
-    told, other = ours(tmp_path), theirs(tmp_path)
-    names = ["WipMemBlock"]
-    if other["ConversionSoftwareVersion"] >= "v1.0.2024":  # the others are younger
-        names += ["Interpolation2D", "MTState", "ConsistencyInfo"]
+    told, other = ours(tmp_path), sidecar_by_newest(tmp_path / "in", tmp_path)
+    names = ["WipMemBlock", "Interpolation2D", "MTState", "ConsistencyInfo"]
     assert [told.get(name) for name in names] == [other.get(name) for name in names]
 
 

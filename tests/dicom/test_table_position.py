@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 import voxelry
+from tests.dicom.newest_dcm2niix import sidecar_by_newest, with_newest
 from voxelry.testing import csa_header, synthetic_epi, synthetic_series
 
 SIEMENS, GE = "SIEMENS", "GE MEDICAL SYSTEMS"
@@ -91,15 +91,11 @@ def test_it_is_told_of_enhanced_objects_of_xa(tmp_path: Path) -> None:
     assert ours(tmp_path)["TablePosition"] == [1, 2, -3]
 
 
-@pytest.mark.programs("dcm2niix")
+@with_newest
 @pytest.mark.parametrize(("maker", "stamp", "expected"), KINDS[:4])
 def test_dcm2niix_says_the_same(
     tmp_path: Path, maker: str, stamp: Callable[[Dataset], None], expected: list[float]
 ) -> None:
     written(tmp_path / "in", maker, stamp)
-    command = ["dcm2niix", "-z", "n", "-b", "o", "-f", "theirs", "-o", str(tmp_path), str(tmp_path / "in")]
-    subprocess.run(command, capture_output=True, check=True)
-    theirs = json.loads((tmp_path / "theirs.json").read_text())
-    if theirs["ConversionSoftwareVersion"] < "v1.0.2025":
-        pytest.skip("before 2025 it did not read all of them")
+    theirs = sidecar_by_newest(tmp_path / "in", tmp_path)
     assert theirs["TablePosition"] == pytest.approx(expected)
