@@ -45,6 +45,15 @@ def series(logged_in: Page, tmp_path: Path, name: str) -> Page:
     return page
 
 
+def test_a_list_links_to_the_steps_of_a_series(series: Page, name: str) -> None:
+    page = series
+    page.goto("/")
+    find_series(page, name).get_by_test_id("run-link").first.click()
+    expect(page.get_by_test_id("step-search")).to_be_focused()
+    page.reload()
+    expect(page.get_by_test_id("step-search")).to_be_focused()
+
+
 @pytest.fixture
 def newest(series: Page) -> Locator:
     """The card of what was asked for last."""
